@@ -1,0 +1,61 @@
+"""The report of an investigation: the `--json` shape of `cx investigate`."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from tools.evidence import Evidence
+from tools.experiment import ExperimentPlan
+from tools.findings import Finding, IncidentVerdict, NotTestable
+from tools.incidents import Incident
+from tools.recommendations import Recommendation
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class TimelineEntry(_Model):
+    """One step of how it came about."""
+
+    at: datetime
+    what: str
+    """Rendered: change made, driver moved, outcome moved."""
+    evidence: str | None
+    """Evidence id."""
+
+
+class Grounding(_Model):
+    """How much of the prose is backed by evidence."""
+
+    claims: int
+    supported: int
+    removed: int
+
+
+class InvestigationReport(_Model):
+    """Everything an investigation found; every number in `narrative` was rendered from `evidence`."""
+
+    incident: Incident | None
+    verdict: IncidentVerdict
+    findings: tuple[Finding, ...]
+    ruled_out: tuple[Finding, ...]
+    not_testable: tuple[NotTestable, ...]
+    p_none: float
+    p_other: float
+    timeline: tuple[TimelineEntry, ...]
+    recommendations: tuple[Recommendation, ...]
+    experiment_plan: ExperimentPlan | None
+    narrative: str
+    evidence: dict[str, Evidence]
+    grounding: Grounding
+    limitations: tuple[str, ...]
+    """What was degraded, and why: a model that failed, a method that is not built yet."""
+    fingerprint: str
+    as_of: datetime
+
+
+def evidence_json(report: InvestigationReport, id: str) -> dict[str, Any]:  # noqa: A002
+    """One evidence entry as plain JSON; raises `KeyError` for an unknown id."""
+    return report.evidence[id].model_dump(mode="json")

@@ -1,0 +1,52 @@
+"""Recommendations: an action with simulated effects on customers and on efficiency."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data.slices import Slice
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Effect(_Model):
+    """An estimated change with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+    unit: str
+    """`share`, `pp`, `score`, `s`, `orders_per_courier_hour`, `usd_per_order`."""
+
+
+class Guardrail(_Model):
+    """A side effect that the data cannot speak to."""
+
+    metric: str
+    reason: str
+
+
+class Recommendation(_Model):
+    """One action, ranked."""
+
+    action: str
+    title: str
+    """In a manager's words, with placeholders for every number and slice."""
+    parameters: dict[str, Any]
+    scope: Slice
+    effects: dict[str, Effect]
+    """By metric; deltas against doing nothing, within the scope."""
+    efficiency_cost: dict[str, Effect]
+    not_testable: tuple[Guardrail, ...] = ()
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    """p_primary of the cause it addresses x coverage of the estimate."""
+    addresses: str
+    """The hypothesis it acts on."""
+    owner: str
+    reversibility: Literal["instant", "hours", "days"]
+    complexity: Literal["low", "medium", "high"]
+    implementation: str
+    risks: tuple[str, ...]
+    evidence: tuple[str, ...]
