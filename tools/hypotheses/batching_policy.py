@@ -1,7 +1,7 @@
 """A change of how orders are batched."""
 
 from tools.findings import HypothesisId
-from tools.hypotheses.base import DELIVERY_METRICS, INCIDENT, Call, Hypothesis
+from tools.hypotheses.base import DELIVERY_METRICS, INCIDENT, INCIDENT_SPAN, Call, Hypothesis
 
 HYPOTHESIS = Hypothesis(
     id=HypothesisId.BATCHING_POLICY,
