@@ -50,7 +50,7 @@ class IncidentRecord(SQLModel, table=True):
     """An incident as detection last saw it."""
 
     __tablename__ = "incident"
-    __table_args__ = (Index("ix_incident_page", "created_at", "id"),)
+    __table_args__ = (Index("ix_incident_page", "onset", "id"),)
 
     id: str = Field(primary_key=True)
     status: IncidentStatus = Field(

@@ -6,8 +6,8 @@ Revision: ${up_revision}
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
+from sqlmodel.sql import sqltypes
 ${imports if imports else ""}
 
 revision: str = ${repr(up_revision)}

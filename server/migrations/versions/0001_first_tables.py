@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-import sqlmodel
 from alembic import op
+from sqlmodel.sql import sqltypes
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -16,16 +16,16 @@ def upgrade() -> None:
     op.create_table(
         "audit_log",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("actor", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("action", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("subject", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("actor", sqltypes.AutoString(), nullable=False),
+        sa.Column("action", sqltypes.AutoString(), nullable=False),
+        sa.Column("subject", sqltypes.AutoString(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "incident",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("id", sqltypes.AutoString(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -39,24 +39,24 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("severity", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("metric", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("kind", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("onset", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("severity", sqltypes.AutoString(), nullable=False),
+        sa.Column("metric", sqltypes.AutoString(), nullable=False),
+        sa.Column("kind", sqltypes.AutoString(), nullable=False),
+        sa.Column("onset", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("as_of", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("updated_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("fingerprint", sqltypes.AutoString(), nullable=False),
+        sa.Column("as_of", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("updated_at", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("incident", schema=None) as batch_op:
-        batch_op.create_index("ix_incident_page", ["created_at", "id"], unique=False)
+        batch_op.create_index("ix_incident_page", ["onset", "id"], unique=False)
 
     op.create_table(
         "run",
-        sa.Column("id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("incident_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("id", sqltypes.AutoString(), nullable=False),
+        sa.Column("incident_id", sqltypes.AutoString(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -65,12 +65,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("incident", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("as_of", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("fingerprint", sqltypes.AutoString(), nullable=False),
+        sa.Column("as_of", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("error", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-        sa.Column("finished_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("error", sqltypes.AutoString(), nullable=True),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("finished_at", sqltypes.UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incident.id"],
@@ -83,10 +83,10 @@ def upgrade() -> None:
 
     op.create_table(
         "idempotency_key",
-        sa.Column("key", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("request_hash", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("run_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("key", sqltypes.AutoString(), nullable=False),
+        sa.Column("request_hash", sqltypes.AutoString(), nullable=False),
+        sa.Column("run_id", sqltypes.AutoString(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"],
             ["run.id"],
@@ -95,10 +95,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "report",
-        sa.Column("run_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("incident_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("run_id", sqltypes.AutoString(), nullable=False),
+        sa.Column("incident_id", sqltypes.AutoString(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["incident_id"],
             ["incident.id"],
@@ -115,16 +115,16 @@ def upgrade() -> None:
     op.create_table(
         "run_event",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("run_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("node", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.Column("branch", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("run_id", sqltypes.AutoString(), nullable=False),
+        sa.Column("node", sqltypes.AutoString(), nullable=False),
+        sa.Column("branch", sqltypes.AutoString(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("siblings", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("siblings", sqltypes.AutoString(), nullable=False),
         sa.Column("last", sa.Boolean(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=True),
         sa.Column("terminal", sa.Boolean(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
-        sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"],
             ["run.id"],
