@@ -1,0 +1,1 @@
+"""Knowledge: policies, SLAs, templates and playbooks as Markdown; parsing, ingestion, retrieval, memory."""
