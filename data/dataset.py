@@ -285,7 +285,7 @@ class Dataset:
         """Changes made before the as-of time, oldest first; empty where the data have none."""
         return tuple(
             PolicyChange(
-                change_id=row["change_id"],
+                change_id=str(row["change_id"]),
                 policy=row["policy"],
                 scope=parse_scope(row.get("scope")),
                 changed_at=_moment(row["changed_at"]),
@@ -328,7 +328,8 @@ class Dataset:
         self.require(name)
         rows = self._base.tables[name]
         kinds = {c.name: c.type for c in TABLES[name].columns}
-        arrow = self._base.arrow(rows.filter(rows[time] < self._as_of_us))
+        ids = {c: rows[c].cast("string") for c in rows.columns if kinds[c] == "id"}
+        arrow = self._base.arrow(rows.filter(rows[time] < self._as_of_us).mutate(**ids))
         times = tuple(c for c in arrow.column_names if kinds[c] == "time")
         categories = tuple(c for c in arrow.column_names if kinds[c] == "category")
         rest = tuple(c for c in arrow.column_names if c not in (time, *then))
