@@ -14,7 +14,7 @@ from data.world.batching import WAIT_S
 
 PREP_SPREAD: Final = 0.12
 """Log standard deviation of a store's preparation times."""
-PREP_PER_CARRIED: Final = 0.154
+PREP_PER_CARRIED: Final = 0.15
 """Preparation grows by this share with every further order of the batch."""
 DOOR_S: Final = 240.0
 """Parking and stairs, seconds."""

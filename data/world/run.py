@@ -91,8 +91,10 @@ class WorldRun:
             cells = cells & np.repeat(grid.start < end.timestamp(), len(CATEGORIES))
         helped = float((self.levers.helped & cells)[orders.cell].sum())
         hours = float(self.journey.fleets.couriers[cells].sum())
+        busy = float(self.journey.fleets.busy[cells].sum())
         return {
             "courier_hours": hours,
+            "courier_busy_hours": busy,
             "courier_cost": COURIER_HOUR * hours,
             "helper_cost": HELPED_ORDER * helped,
         }
