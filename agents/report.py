@@ -56,6 +56,6 @@ class InvestigationReport(_Model):
     as_of: datetime
 
 
-def evidence_json(report: InvestigationReport, id: str) -> dict[str, Any]:  # noqa: A002
+def evidence_json(report: InvestigationReport, id: str) -> dict[str, Any]:
     """One evidence entry as plain JSON; raises `KeyError` for an unknown id."""
     return report.evidence[id].model_dump(mode="json")

@@ -43,11 +43,17 @@ class Dataset:
     dimensions: tuple[str, ...]
 
     @classmethod
-    def open(cls, folder: Path, *, mapping: Mapping | None = None, as_of: datetime | None = None) -> "Dataset": ...
+    def open(
+        cls, folder: Path, *, mapping: Mapping | None = None, as_of: datetime | None = None
+    ) -> "Dataset": ...
 
     @classmethod
     def from_frames(
-        cls, frames: Frames[str, pd.DataFrame], *, mapping: Mapping | None = None, as_of: datetime | None = None
+        cls,
+        frames: Frames[str, pd.DataFrame],
+        *,
+        mapping: Mapping | None = None,
+        as_of: datetime | None = None,
     ) -> "Dataset": ...
 
     def at(self, as_of: datetime) -> "Dataset": ...

@@ -30,7 +30,9 @@ class HourRange(BaseModel):
     @model_validator(mode="after")
     def _not_empty(self) -> "HourRange":
         if self.start == self.end:
-            raise ValueError(f"hour range {self.start} to {self.end} is empty; leave it out for the whole day")
+            raise ValueError(
+                f"hour range {self.start} to {self.end} is empty; leave it out for the whole day"
+            )
         return self
 
     @property

@@ -1,0 +1,1 @@
+"""Evals: simulated cases, scorers, the runner, and training of the confidence model."""

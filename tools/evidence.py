@@ -22,7 +22,7 @@ class Evidence(BaseModel):
     """Of the dataset it was computed from."""
 
 
-def observe(spec: ToolSpec, context: ToolContext, arguments: Mapping[str, Any], *, id: str) -> Evidence:  # noqa: A002
+def observe(spec: ToolSpec, context: ToolContext, arguments: Mapping[str, Any], *, id: str) -> Evidence:
     """Run a tool and keep its result as evidence.
 
     Raises:
