@@ -39,10 +39,10 @@ def all_zones(mapping: Mapping, regions: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({mapping.zone_of(region) for region in regions} or {mapping.zone_of(None)}))
 
 
-def start_of(mapping: Mapping, region: str | None, day: int, hour: int = 0) -> datetime:
-    """When a local hour (0-24) of a region begins, in UTC."""
+def moment_of(zone: str, day: int, hour: int = 0) -> datetime:
+    """When a local hour (0-24) of a day begins, in UTC."""
     day, hour = day + hour // 24, hour % 24
-    moment = int(hour_starts(mapping.zone_of(region), day, 1)[0, hour])
+    moment = int(hour_starts(zone, day, 1)[0, hour])
     return pd.Timestamp(moment, unit="us", tz="UTC").to_pydatetime()
 
 

@@ -8,7 +8,7 @@ dimensions of few values, or one dimension of many values (a store) alone. Array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,33 @@ class Family:
     def slice_at(self, index: int, hour: HourRange | None = None) -> Slice:
         """The slice with this index, within a range of hours."""
         return Slice(values=tuple(zip(self.dims, self.values[index], strict=True)), hour=hour)
+
+
+class Stretch(Protocol):
+    """A slice over a run of days, counted from the cube's first."""
+
+    @property
+    def slice(self) -> Slice:
+        """Which orders."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Its first day."""
+        ...
+
+    @property
+    def last(self) -> int:
+        """The day after its last."""
+        ...
+
+
+class Part(NamedTuple):
+    """The plainest `Stretch`."""
+
+    slice: Slice
+    first: int
+    last: int
 
 
 @dataclass(frozen=True)
@@ -74,6 +101,11 @@ class Cube:
         if slice_.hour is not None:
             inside &= np.isin(self.hour, slice_.hour.hours)
         return inside
+
+    def within(self, part: Stretch) -> npt.NDArray[np.bool_]:
+        """Which rows belong to a slice on its days."""
+        days = (self.day >= part.first) & (self.day < part.last)
+        return np.asarray(days & self.rows(part.slice))
 
 
 def build(cells: pd.DataFrame, dimensions: Sequence[str]) -> Cube:

@@ -95,7 +95,7 @@ def localise(
     hours = None if hour is None else cells[hour].to_numpy(np.int64)
     grid = Grid.of(codes, hours, len(cells), max_dims=max_dims)
     counts = Counts(*(cells[c].to_numpy(np.float64) for c in (n, y, expected)), kind=kind, phi=phi)
-    found = list(_greedy(grid, counts, max_slices=max_slices, alpha=alpha))
+    found = list(greedy(grid, counts, max_slices=max_slices, alpha=alpha))
     sizes = cells[orders or n].to_numpy(np.float64)
     return tuple(describe(grid, counts, found, sizes))
 
@@ -106,20 +106,20 @@ def _check(cells: pd.DataFrame, names: Sequence[str]) -> None:
         raise ValueError(f"cells have no column {absent[0]!r}; they have {', '.join(map(str, cells.columns))}")
 
 
-def _greedy(grid: Grid, counts: Counts, *, max_slices: int, alpha: float) -> Iterator[Found]:
+def greedy(
+    grid: Grid, counts: Counts, *, max_slices: int, alpha: float, given: Found | None = None
+) -> Iterator[Found]:
+    """Slices in the order of what they explain beyond the ones before; `given` comes first where there is one."""
     expected = counts.expected.copy()
-    for _ in range(max_slices):
+    for number in range(max_slices):
         left = counts._replace(expected=expected)
-        best = grid.best([left])
-        if best is None or _p(left, grid, best) * best.tests > alpha:
+        best = given if given is not None and number == 0 else grid.best([left])
+        if best is None or (best is not given and _p(left, grid, best) * best.tests > alpha):
             return
         yield best
         inside = grid.rows(best.slice)
         seen, awaited = counts.harm[inside].sum(), expected[inside].sum()
-        if awaited > 0:
-            expected[inside] *= seen / awaited
-        else:
-            expected[inside] = counts.harm[inside]
+        expected[inside] = expected[inside] * (seen / awaited) if awaited > 0 else counts.harm[inside]
 
 
 def _p(counts: Counts, grid: Grid, found: Found) -> float:

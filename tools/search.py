@@ -65,7 +65,7 @@ def search(sweep: Sweep) -> tuple[Episode, ...]:
         if not alarms:
             break
         episode = _episode(sweep, alarms[0], taken)
-        rows = rows_of(sweep, episode) & ~taken
+        rows = sweep.cube.within(episode) & ~taken
         sweep.exclude(rows)
         taken |= rows
         episodes = _merged(episodes, episode)
@@ -74,12 +74,6 @@ def search(sweep: Sweep) -> tuple[Episode, ...]:
         again = [alarm for alarm in sweep.alarms(low, high) if alarm.p <= limit]
         alarms = sorted(kept + again)
     return tuple(episodes)
-
-
-def rows_of(sweep: Sweep, episode: Episode) -> Bools:
-    """Which rows of the cells belong to an episode."""
-    day = sweep.cube.day
-    return np.asarray(sweep.cube.rows(episode.slice) & (day >= episode.first) & (day < episode.last))
 
 
 def _episode(sweep: Sweep, alarm: Alarm, taken: Bools) -> Episode:
@@ -111,7 +105,7 @@ def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, phi: float, taken: Bool
 
 
 def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
-    signal = next(one for one in sweep.signals if one.metric.id == name)
+    signal = sweep.signal(name)
     rows = sweep.cube.rows(slice_) & ~taken
     parts = (
         np.bincount(sweep.cube.day[rows], weights=part[rows], minlength=sweep.cube.days)
@@ -153,7 +147,7 @@ def _localise(
 
 
 def _counts(sweep: Sweep, name: str, rows: Bools, phi: float) -> Counts:
-    signal = next(one for one in sweep.signals if one.metric.id == name)
+    signal = sweep.signal(name)
     return Counts(signal.trials[rows], signal.harm[rows], signal.expected[rows], phi=phi)
 
 

@@ -98,6 +98,10 @@ class Sweep:
         """What is tested: every signal, and the CX index where it has parts."""
         return (*(s.metric.id for s in self.signals), *((CX_INDEX,) if self.weights else ()))
 
+    def signal(self, name: str) -> Signal:
+        """The signal of a metric."""
+        return next(one for one in self.signals if one.metric.id == name)
+
     def exclude(self, rows: Bools) -> None:
         """Take rows out of everything that is tested from now on."""
         for position, family in enumerate(self.cube.families):
