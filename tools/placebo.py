@@ -65,7 +65,9 @@ def placebo_test(total: Floats, count: Floats, *, treated: int, window: int) -> 
     return PlaceboTest(actual, (1 + as_large) / (1 + len(placebos)), len(placebos))
 
 
-def _effect(total: Floats, count: Floats, cell: int, window: npt.NDArray[np.int64], before: npt.NDArray[np.int64]) -> float:
+def _effect(
+    total: Floats, count: Floats, cell: int, window: npt.NDArray[np.int64], before: npt.NDArray[np.int64]
+) -> float:
     others = np.arange(len(total)) != cell
     own = _mean(total[cell, window], count[cell, window]) - _mean(total[cell, before], count[cell, before])
     rest = _mean(total[others][:, window], count[others][:, window]) - _mean(
