@@ -1,7 +1,8 @@
 """What an intervention costs: orders per busy courier-hour where that is recorded, orders per trip, orders.
 
 Couriers are shared, so the floor on efficiency is read on their pool: all orders of the slice's regions on
-the incident's days. `efficiency_share` is the pool's efficiency after the change as a share of today's.
+the incident's days. `pool_efficiency` is the relative change of the pool's orders per courier-hour (per trip,
+where hours are not recorded; per order asked for, where orders are turned away).
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from tools.settings import AnalysisSettings
 
 Floats = npt.NDArray[np.float64]
 
-SHARE: Final = "efficiency_share"
+POOL: Final = "pool_efficiency"
 PER_HOUR: Final = "orders_per_courier_hour"
 PER_TRIP: Final = "orders_per_trip"
 TAKEN: Final = "orders_taken"
@@ -54,7 +55,7 @@ def efficiency_of(dataset: Dataset, posed: Posed, settings: AnalysisSettings) ->
     if posed.intervention.driver == "couriers":
         return _more_couriers(dataset, posed)
     if posed.intervention.driver == "store_intake":
-        return Efficiency({TAKEN: _exact(float(posed.intervention.amount or 0.0), "share")})
+        return _fewer_orders(dataset, posed)
     if posed.intervention.driver in _BATCHING and posed.question and posed.standard:
         by_hour = _by_courier_hour(dataset, posed, settings)
         by_trip = _by_trip(dataset, posed, posed.question, posed.standard)
@@ -86,7 +87,7 @@ def _by_trip(
     changed = float((~np.isnan(trips) & question.cohort).sum())
     return {
         PER_TRIP: _inverse(effect, PER_TRIP),
-        SHARE: _kept(float(np.nansum(_trips(pool))), effect, changed),
+        POOL: _kept(float(np.nansum(_trips(pool))), effect, changed),
     }
 
 
@@ -125,7 +126,7 @@ def _by_courier_hour(dataset: Dataset, posed: Posed, settings: AnalysisSettings)
         inside &= supply["region"] == region
     today = float(supply.loc[inside, "couriers_busy"].sum())
     changed = float(orders[hours["cohort"]].sum())
-    return {PER_HOUR: _inverse(effect, PER_HOUR), SHARE: _kept(today, effect, changed)}
+    return {PER_HOUR: _inverse(effect, PER_HOUR), POOL: _kept(today, effect, changed)}
 
 
 def _region_hours(dataset: Dataset, question: Question) -> pd.DataFrame:
@@ -151,9 +152,18 @@ def _inverse(cost: GComputation, unit: str) -> Effect:
 
 
 def _kept(today: float, cost: GComputation, orders: float) -> Effect:
-    """Efficiency of the pool after the change as a share of today's."""
-    after = [today / max(today + change * orders, 1e-9) for change in (cost.estimate, cost.high, cost.low)]
+    """Relative change of the pool's efficiency."""
+    after = [today / max(today + c * orders, 1e-9) - 1 for c in (cost.estimate, cost.high, cost.low)]
     return Effect(estimate=after[0], low=after[1], high=after[2], unit="share")
+
+
+def _fewer_orders(dataset: Dataset, posed: Posed) -> Efficiency:
+    """Orders turned away are the price; of the pool, what the slice's share of it makes them."""
+    facts = dataset.facts()
+    pool = rows_in(facts, _regions(posed.where)) & orders_between(facts, posed.window)
+    part = float((pool & rows_in(facts, posed.where)).sum()) / max(float(pool.sum()), 1.0)
+    cut = float(posed.intervention.amount or 0.0)
+    return Efficiency({TAKEN: _exact(cut, "share"), POOL: _exact(cut * part, "share")})
 
 
 def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
@@ -172,6 +182,6 @@ def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
     changed = pd.DatetimeIndex(facts.loc[pool & rows_in(facts, posed.where), "order_time"].dt.floor("h").unique())
     touched = inside & supply["stamp"].isin(changed)
     added = float(supply.loc[touched, "couriers_online"].sum()) * float(posed.intervention.amount or 0.0)
-    kept = today / (today + added)
+    change = today / (today + added) - 1
     loss = float(pool.sum()) * (1 / (today + added) - 1 / today)
-    return Efficiency({PER_HOUR: _exact(loss, PER_HOUR), SHARE: _exact(kept, "share")})
+    return Efficiency({PER_HOUR: _exact(loss, PER_HOUR), POOL: _exact(change, "share")})
