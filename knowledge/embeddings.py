@@ -1,18 +1,17 @@
 """Text into vectors without a network.
 
 Where the optional package with the MiniLM weights is installed, and its weights are the ones we know by their hash,
-`local_embedding()` gives that sentence model; otherwise a lexical embedding of hashed word parts, and says so in a
-warning. Both follow Chroma's embedding function protocol, so that a stored collection names what it was made with.
+`local_embedding()` gives that sentence model; otherwise a lexical embedding of hashed word parts, with a
+warning that says so. Both follow Chroma's embedding function protocol, so that a stored collection names what it was made with.
 """
 
 import importlib.util
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,16 +178,22 @@ def minilm_folder() -> Path | None:
     return folder if (folder / "model.safetensors").is_file() else None
 
 
-def local_embedding() -> LexicalEmbedding | MiniLmEmbedding:
-    """The best embedding this machine can compute by itself, with a warning where it is the lexical one."""
+class LocalEmbedding(NamedTuple):
+    """What this machine can compute by itself."""
+
+    embedding: Embedding
+    warning: str | None
+    """What is missing for better search."""
+
+
+def local_embedding() -> LocalEmbedding:
+    """The sentence model where its known weights are installed, else the lexical embedding with a warning."""
     folder = minilm_folder()
     if folder is None:
-        warnings.warn(f"search is lexical only: package {_PACKAGE} is not installed", stacklevel=2)
-        return LexicalEmbedding()
+        return LocalEmbedding(LexicalEmbedding(), f"search is lexical only: package {_PACKAGE} is not installed")
     if _hash(folder / "model.safetensors") != WEIGHTS_SHA256:
-        warnings.warn(f"search is lexical only: the weights in {_PACKAGE} are not the known ones", stacklevel=2)
-        return LexicalEmbedding()
-    return MiniLmEmbedding(folder)
+        return LocalEmbedding(LexicalEmbedding(), f"search is lexical only: unknown weights in {_PACKAGE}")
+    return LocalEmbedding(MiniLmEmbedding(folder), None)
 
 
 def _hash(path: Path) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from knowledge.embeddings import Embedding, local_embedding
+from knowledge.embeddings import Embedding, LocalEmbedding, local_embedding
 from knowledge.ingest import Document, shipped_documents, synchronise
 from knowledge.memory import Memory
 from knowledge.retrieve import Filter, search
@@ -31,6 +31,8 @@ class KnowledgeStore:
     """
 
     def __init__(self, client: "ClientAPI", embedding: Embedding, documents: Sequence[Document]) -> None:
+        self.warnings: tuple[str, ...] = ()
+        """What is missing for better search."""
         self._embedding = embedding
         self._pages = collection(client, "pages", embedding)
         self.changed = synchronise(self._pages, documents)
@@ -45,9 +47,11 @@ class KnowledgeStore:
             path: folder, made where it is missing; None keeps everything in memory.
             embedding: the best local one where none is given.
         """
-        chosen = embedding or local_embedding()
+        chosen = LocalEmbedding(embedding, None) if embedding else local_embedding()
         with _one_at_a_time(path):
-            return cls(_client(path), chosen, shipped_documents())
+            store = cls(_client(path), chosen.embedding, shipped_documents())
+        store.warnings = (chosen.warning,) if chosen.warning else ()
+        return store
 
     def __len__(self) -> int:
         return self._pages.count() + len(self.memory)

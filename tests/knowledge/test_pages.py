@@ -156,11 +156,12 @@ def test_frequent_refunds_are_looked_at() -> None:
     assert refund(1000, "senior", refund_requests_90d=4).outcome is Outcome.ALLOW
 
 
-def act(tool: str, role: str, **facts: bool | int | float | str) -> Decision:
+def act(tool: str, role: str, **facts: bool | float | str) -> Decision:
     return decide(RULES, PolicyRequest(tool=tool, role=Role(role), facts=facts))
 
 
-CHANGE = {
+Facts = dict[str, bool | float | str]
+CHANGE: Facts = {
     "policy": "batching_threshold", "new_value": 3, "step": 1, "scope_orders_share": 0.05, "rollback_plan": True,
     "local_hour": 10, "incident_kind": "cx", "shrink_share": 0.0, "duration_h": 0,
 }  # fmt: skip
@@ -184,12 +185,12 @@ CHANGE = {
         ("ml_engineer", {"policy": "delivery_radius", "new_value": 9, "step": 3}, Outcome.ALLOW),
     ],
 )
-def test_change_policy(role: str, facts: dict[str, bool | int | str], outcome: Outcome) -> None:
+def test_change_policy(role: str, facts: Facts, outcome: Outcome) -> None:
     assert act("change_policy", role, **(CHANGE | facts)).outcome is outcome
 
 
 def test_roll_back_is_quick_for_owners_and_prepared_by_agents() -> None:
-    known = {"restores_previous_value": True, "verdict": "confirmed", "incident_kind": "cx"}
+    known: Facts = {"restores_previous_value": True, "verdict": "confirmed", "incident_kind": "cx"}
     assert act("roll_back_policy", "ml_engineer", **known).outcome is Outcome.ALLOW
     answer = act("roll_back_policy", "automated", **known)
     assert (answer.outcome, answer.clauses) == (Outcome.NEEDS_APPROVAL, ("DSP-1@1",))
@@ -202,7 +203,7 @@ def test_roll_back_is_quick_for_owners_and_prepared_by_agents() -> None:
 
 
 def test_experiments_start_small_and_stop_at_any_time() -> None:
-    known: dict[str, bool | int | float | str] = {
+    known: Facts = {
         "power": 0.8, "guardrails_defined": True, "exposure_share": 0.1, "overlaps_experiment": False,
         "open_critical_incident": False, "tests_its_remedy": False, "incident_kind": "cx",
     }  # fmt: skip
@@ -214,17 +215,18 @@ def test_experiments_start_small_and_stop_at_any_time() -> None:
 
 
 def test_messages_are_few_and_polite() -> None:
-    known: dict[str, bool | int | float | str] = {
+    known: Facts = {
         "severity": "warning", "is_reply": False, "messages_48h": 0, "length_chars": 300,
         "has_banned_phrase": False, "recipients": 1,
     }  # fmt: skip
     assert act("contact_customer", "automated", **known).outcome is Outcome.ALLOW
-    for facts, clause in (
+    cases: tuple[tuple[Facts, str], ...] = (
         ({"messages_48h": 1}, "COM-1@1"),
         ({"length_chars": 601}, "COM-3@1"),
         ({"has_banned_phrase": True}, "COM-4@1"),
         ({"severity": "info"}, "SEV-3@1"),
-    ):
+    )
+    for facts, clause in cases:
         assert act("contact_customer", "automated", **{**known, **facts}).clauses == (clause,)
     assert act("contact_customer", "operator", **{**known, "recipients": 500}).approvers == (Role.MANAGER,)
 
