@@ -1,0 +1,71 @@
+"""Errors of the service, by who must act.
+
+ServiceError                        carries the HTTP status; one handler makes a problem document of it
+├── NotFoundError            404    the id names nothing
+├── ConflictError            409    the request is being worked on already
+├── UnprocessableError       422    the request contradicts an earlier one
+├── UnauthorizedError        401    no key, or an unknown one
+├── ForbiddenError           403    the key lacks the scope
+├── TooManyError             429    a limit on streams or runs is reached
+└── UnavailableError         503    something that is needed is not ready
+ConfigurationError                  a setting is wrong: exit code 4, never an HTTP answer
+"""
+
+
+class ServiceError(Exception):
+    """Base of what the API answers with a problem document.
+
+    Example:
+        >>> NotFoundError("run 17").status
+        404
+    """
+
+    status = 500
+    code = "internal"
+    title = "Internal error"
+
+
+class NotFoundError(ServiceError):
+    """The id names nothing."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class ConflictError(ServiceError):
+    """The same request is being worked on."""
+
+    status, code, title = 409, "conflict", "Conflict"
+
+
+class UnprocessableError(ServiceError):
+    """The request contradicts an earlier one, or asks for something impossible."""
+
+    status, code, title = 422, "unprocessable", "Request cannot be processed"
+
+
+class UnauthorizedError(ServiceError):
+    """No key, or an unknown one."""
+
+    status, code, title = 401, "unauthorized", "Not authenticated"
+
+
+class ForbiddenError(ServiceError):
+    """The key lacks the scope."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class TooManyError(ServiceError):
+    """A limit is reached; try again later."""
+
+    status, code, title = 429, "too_many", "Too many requests"
+
+
+class UnavailableError(ServiceError):
+    """Something that is needed is not ready."""
+
+    status, code, title = 503, "unavailable", "Not available"
+
+
+class ConfigurationError(Exception):
+    """A setting is wrong; the message names the variable."""

@@ -1,0 +1,152 @@
+"""The tables of the system of record.
+
+    incident        what detection found; keeps its id and its status from run to run
+    run             one investigation of one incident
+    run_event       the append-only log of a run; `seq` is set once its place in the order is known
+    report          the finished investigation: the shape of `cx investigate --json`
+    idempotency_key answers to requests that must not start work twice
+    audit_log       who did what
+
+Documents whose shape another room owns (incident, report, event) are kept as JSON text, exactly as they
+were validated; columns repeat only what queries need.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Enum, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class IncidentStatus(StrEnum):
+    """Where an incident stands."""
+
+    NEW = "new"
+    INVESTIGATING = "investigating"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+def _stored(kind: type[StrEnum]) -> Enum:
+    """Kept as its text, so that a new member needs no migration."""
+    return Enum(
+        kind, native_enum=False, length=16, values_callable=lambda members: [m.value for m in members]
+    )
+
+
+class IncidentRecord(SQLModel, table=True):
+    """An incident as detection last saw it."""
+
+    __tablename__ = "incident"
+    __table_args__ = (Index("ix_incident_page", "onset", "id"),)
+
+    id: str = Field(primary_key=True)
+    status: IncidentStatus = Field(
+        default=IncidentStatus.NEW, sa_column=Column(_stored(IncidentStatus), nullable=False)
+    )
+    severity: str
+    metric: str
+    kind: str
+    onset: datetime
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    """`tools.incidents.Incident` as JSON."""
+    fingerprint: str
+    as_of: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class RunRecord(SQLModel, table=True):
+    """One investigation."""
+
+    __tablename__ = "run"
+
+    id: str = Field(primary_key=True)
+    incident_id: str = Field(foreign_key="incident.id", index=True)
+    status: RunStatus = Field(
+        default=RunStatus.QUEUED, sa_column=Column(_stored(RunStatus), nullable=False, index=True)
+    )
+    incident: str = Field(sa_column=Column(Text, nullable=False))
+    """The incident as it stood when the run was started; a resumed run must see the same one."""
+    fingerprint: str
+    as_of: datetime
+    attempts: int = 0
+    """How often it was started; more than one after a restart of the service."""
+    error: str | None = None
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class RunEventRecord(SQLModel, table=True):
+    """One event of a run, in the AG-UI vocabulary."""
+
+    __tablename__ = "run_event"
+    __table_args__ = (
+        UniqueConstraint("run_id", "node", "branch", "ordinal", name="uq_run_event_origin"),
+        UniqueConstraint("run_id", "seq", name="uq_run_event_seq"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: str = Field(foreign_key="run.id", index=True)
+    node: str
+    branch: str
+    ordinal: int
+    siblings: str
+    """JSON list of the branches that run side by side; empty outside a fan-out."""
+    last: bool
+    """Whether its branch ends here."""
+    seq: int | None = None
+    """Place in the log, from 1; none while an earlier event of a sibling may still come."""
+    terminal: bool
+    payload: str = Field(sa_column=Column(Text, nullable=False))
+    """The event as JSON."""
+    created_at: datetime
+
+
+class ReportRecord(SQLModel, table=True):
+    """What an investigation found."""
+
+    __tablename__ = "report"
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id")
+    incident_id: str = Field(foreign_key="incident.id", index=True)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    """`agents.report.InvestigationReport` as JSON."""
+    created_at: datetime
+
+
+class IdempotencyRecord(SQLModel, table=True):
+    """The answer to a request that carried an `Idempotency-Key`."""
+
+    __tablename__ = "idempotency_key"
+
+    key: str = Field(primary_key=True)
+    request_hash: str
+    run_id: str = Field(foreign_key="run.id")
+    created_at: datetime
+
+
+class AuditRecord(SQLModel, table=True):
+    """Who did what; append-only."""
+
+    __tablename__ = "audit_log"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str = Field(sa_column=Column(Text, nullable=False))
+    """JSON."""

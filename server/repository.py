@@ -1,0 +1,257 @@
+"""All queries of the system of record, in one place.
+
+Every method opens a short session of its own and commits before it returns.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Engine, func, tuple_
+from sqlmodel import Session, col, select, update
+
+from agents.report import InvestigationReport
+from server.clock import Clock, system_clock
+from server.models import (
+    UNFINISHED,
+    AuditRecord,
+    IdempotencyRecord,
+    IncidentRecord,
+    IncidentStatus,
+    ReportRecord,
+    RunEventRecord,
+    RunRecord,
+    RunStatus,
+)
+from tools.incidents import DetectionReport, Incident
+
+Key = tuple[str, str, str, int]
+"""(run, node, branch, ordinal): what makes an event unique."""
+
+
+class Page(NamedTuple):
+    """A page of incidents."""
+
+    items: tuple[IncidentRecord, ...]
+    after: tuple[datetime, str] | None
+    """Where the next page begins; none at the end."""
+
+
+class Repository:
+    """The system of record."""
+
+    def __init__(self, engine: Engine, *, clock: Clock = system_clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def _session(self) -> Session:
+        return Session(self._engine, expire_on_commit=False)
+
+    # --- incidents
+
+    def store_detection(self, report: DetectionReport) -> None:
+        """Add new incidents and bring known ones up to date; ids, statuses and creation times stay."""
+        now = self._clock()
+        with self._session() as session:
+            for incident in report.incidents:
+                known = session.get(IncidentRecord, incident.id)
+                fresh = _incident_record(incident, report, now=now)
+                if known is not None:
+                    fresh.status, fresh.created_at = known.status, known.created_at
+                session.merge(fresh)
+            session.commit()
+
+    def incident(self, incident_id: str) -> IncidentRecord | None:
+        """One incident."""
+        with self._session() as session:
+            return session.get(IncidentRecord, incident_id)
+
+    def incidents(self, *, limit: int, after: tuple[datetime, str] | None = None) -> Page:
+        """A page of incidents, newest onset first."""
+        order = tuple_(col(IncidentRecord.onset), col(IncidentRecord.id))
+        query = select(IncidentRecord).order_by(
+            col(IncidentRecord.onset).desc(), col(IncidentRecord.id).desc()
+        )
+        if after is not None:
+            query = query.where(order < tuple_(*after))
+        with self._session() as session:
+            found = session.exec(query.limit(limit + 1)).all()
+        items = tuple(found[:limit])
+        more = len(found) > limit
+        return Page(items=items, after=(items[-1].onset, items[-1].id) if more else None)
+
+    # --- runs
+
+    def create_run(
+        self, run_id: str, incident: IncidentRecord, *, key: str | None = None, request_hash: str = ""
+    ) -> RunRecord:
+        """Queue an investigation, and remember the idempotency key that asked for it."""
+        now = self._clock()
+        run = RunRecord(
+            id=run_id,
+            incident_id=incident.id,
+            incident=incident.document,
+            fingerprint=incident.fingerprint,
+            as_of=incident.as_of,
+            created_at=now,
+        )
+        with self._session() as session:
+            session.add(run)
+            session.flush()
+            if key is not None:
+                session.add(
+                    IdempotencyRecord(key=key, request_hash=request_hash, run_id=run_id, created_at=now)
+                )
+            session.commit()
+        return run
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """One run."""
+        with self._session() as session:
+            return session.get(RunRecord, run_id)
+
+    def runs(self, incident_id: str) -> tuple[RunRecord, ...]:
+        """The runs of an incident, newest first."""
+        query = (
+            select(RunRecord)
+            .where(col(RunRecord.incident_id) == incident_id)
+            .order_by(col(RunRecord.created_at).desc(), col(RunRecord.id).desc())
+        )
+        with self._session() as session:
+            return tuple(session.exec(query).all())
+
+    def unfinished_runs(self) -> tuple[RunRecord, ...]:
+        """Runs that were queued or under way, oldest first."""
+        query = (
+            select(RunRecord)
+            .where(col(RunRecord.status).in_(UNFINISHED))
+            .order_by(col(RunRecord.created_at), col(RunRecord.id))
+        )
+        with self._session() as session:
+            return tuple(session.exec(query).all())
+
+    def start_run(self, run_id: str) -> None:
+        """Mark a run as under way, once more."""
+        with self._session() as session:
+            run = session.get_one(RunRecord, run_id)
+            run.status, run.attempts = RunStatus.RUNNING, run.attempts + 1
+            incident = session.get_one(IncidentRecord, run.incident_id)
+            if incident.status is IncidentStatus.NEW:
+                incident.status = IncidentStatus.INVESTIGATING
+            session.commit()
+
+    def finish_run(self, run_id: str, report: InvestigationReport) -> None:
+        """Keep the report and close the run, in one transaction."""
+        now = self._clock()
+        with self._session() as session:
+            run = session.get_one(RunRecord, run_id)
+            run.status, run.finished_at, run.error = RunStatus.FINISHED, now, None
+            document = report.model_dump_json(by_alias=True)
+            session.merge(
+                ReportRecord(run_id=run_id, incident_id=run.incident_id, document=document, created_at=now)
+            )
+            session.commit()
+
+    def fail_run(self, run_id: str, error: str) -> None:
+        """Close a run that could not be finished."""
+        with self._session() as session:
+            run = session.get_one(RunRecord, run_id)
+            run.status, run.finished_at, run.error = RunStatus.FAILED, self._clock(), error
+            session.commit()
+
+    def report(self, run_id: str) -> ReportRecord | None:
+        """What a run found."""
+        with self._session() as session:
+            return session.get(ReportRecord, run_id)
+
+    def latest_report(self, incident_id: str) -> ReportRecord | None:
+        """What the last finished investigation of an incident found."""
+        query = (
+            select(ReportRecord)
+            .where(col(ReportRecord.incident_id) == incident_id)
+            .order_by(col(ReportRecord.created_at).desc(), col(ReportRecord.run_id).desc())
+            .limit(1)
+        )
+        with self._session() as session:
+            return session.exec(query).first()
+
+    def idempotent(self, key: str) -> IdempotencyRecord | None:
+        """The answer given to this idempotency key before."""
+        with self._session() as session:
+            return session.get(IdempotencyRecord, key)
+
+    # --- events
+
+    def add_event(self, record: RunEventRecord, placed: Iterable[tuple[Key, int]]) -> None:
+        """Append an event and give the events that it releases their places, in one transaction."""
+        with self._session() as session:
+            session.add(record)
+            session.flush()
+            for (run_id, node, branch, ordinal), seq in placed:
+                session.exec(
+                    update(RunEventRecord)
+                    .where(
+                        col(RunEventRecord.run_id) == run_id,
+                        col(RunEventRecord.node) == node,
+                        col(RunEventRecord.branch) == branch,
+                        col(RunEventRecord.ordinal) == ordinal,
+                    )
+                    .values(seq=seq)
+                )
+            session.commit()
+
+    def arrivals(self, run_id: str) -> Sequence[RunEventRecord]:
+        """All events of a run in order of arrival, released or not."""
+        query = (
+            select(RunEventRecord)
+            .where(col(RunEventRecord.run_id) == run_id)
+            .order_by(col(RunEventRecord.id))
+        )
+        with self._session() as session:
+            return session.exec(query).all()
+
+    def events(self, run_id: str, *, after: int = 0, limit: int = 500) -> Sequence[RunEventRecord]:
+        """The released events of a run that come after a place, in order."""
+        query = (
+            select(RunEventRecord)
+            .where(col(RunEventRecord.run_id) == run_id, col(RunEventRecord.seq) > after)
+            .order_by(col(RunEventRecord.seq))
+            .limit(limit)
+        )
+        with self._session() as session:
+            return session.exec(query).all()
+
+    def is_closed(self, run_id: str, *, after: int) -> bool:
+        """Whether a run's log has ended at or before this place."""
+        query = select(func.count()).where(
+            col(RunEventRecord.run_id) == run_id,
+            col(RunEventRecord.terminal).is_(True),
+            col(RunEventRecord.seq) <= after,
+        )
+        with self._session() as session:
+            return session.exec(query).one() > 0
+
+    # --- audit
+
+    def audit(self, *, actor: str, action: str, subject: str, detail: str = "{}") -> None:
+        """Write down who did what."""
+        with self._session() as session:
+            session.add(
+                AuditRecord(at=self._clock(), actor=actor, action=action, subject=subject, detail=detail)
+            )
+            session.commit()
+
+
+def _incident_record(incident: Incident, report: DetectionReport, *, now: datetime) -> IncidentRecord:
+    return IncidentRecord(
+        id=incident.id,
+        severity=incident.severity,
+        metric=incident.metric,
+        kind=incident.kind,
+        onset=incident.onset,
+        document=incident.model_dump_json(by_alias=True),
+        fingerprint=report.fingerprint,
+        as_of=report.as_of,
+        created_at=now,
+        updated_at=now,
+    )
