@@ -14,7 +14,11 @@ from tools.recommendations import Effect, Recommendation
 
 MAX_DEPTH: Final = 3
 MAX_LIST: Final = 10
-_MEASURED: Final = frozenset({"value", "estimate", "low", "high", "baseline", "current", "expected", "margin"})
+_MEASURED: Final = frozenset(
+    {"value", "estimate", "low", "high", "baseline", "current", "expected", "margin"}
+    | {"baseline_level", "current_level", "marginal_change", "conditional_change", "outside_change"}
+)
+"""Fields whose unit is not in their name: it is that of the thing measured, named beside them."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,7 @@ def of_plan(plan: ExperimentPlan) -> dict[str, str]:
     return {f"plan.{name}": text for name, text in facts.items()}
 
 
-def _walk(
-    value: object, path: str, zone: tzinfo, depth: int, unit: str | None
-) -> Iterator[tuple[str, str]]:
+def _walk(value: object, path: str, zone: tzinfo, depth: int, unit: str | None) -> Iterator[tuple[str, str]]:
     name = path.rsplit(".", 1)[-1]
     text = render.leaf(name, value, zone, unit=unit if name in _MEASURED else None) if path else None
     if text is not None:
@@ -136,8 +138,38 @@ def _walk(
 def _walk_children(
     value: Mapping[str, Any], path: str, zone: tzinfo, depth: int
 ) -> Iterator[tuple[str, str]]:
-    declared = value.get("unit")
-    unit = declared if isinstance(declared, str) else None
+    unit = _declared_unit(value)
     for name, child in value.items():
         if name.isidentifier() and name.isascii():
             yield from _walk(child, f"{path}.{name}".lstrip("."), zone, depth - 1, unit)
+
+
+def _declared_unit(value: Mapping[str, Any]) -> str | None:
+    """The unit named beside a measured value: as such, or by the driver or metric that was measured."""
+    if isinstance(declared := value.get("unit"), str):
+        return declared
+    if isinstance(driver := value.get("driver"), str):
+        return render.unit_of(driver) or "share"
+    if isinstance(metric := value.get("metric"), str):
+        return metric_words(metric).unit
+    return None
+
+
+def metric_words(metric: str) -> MetricWords:
+    """The title and unit of a metric, composites included.
+
+    Example:
+        >>> metric_words("cx_score")
+        MetricWords(title='CX Score', unit='score')
+    """
+    from tools.metrics import METRICS
+
+    if metric in METRICS:
+        return MetricWords(METRICS[metric].title, METRICS[metric].unit)
+    return _COMPOSITES.get(metric, MetricWords(render.words(metric), ""))
+
+
+_COMPOSITES: Final = {
+    "cx_score": MetricWords("CX Score", "score"),
+    "cx_index": MetricWords("CX index", "share"),
+}

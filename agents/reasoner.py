@@ -88,7 +88,12 @@ def reply(messages: Sequence[BaseMessage], bound: Sequence[str]) -> AIMessage:
     if book and "placeholders" in task:
         return AIMessage(write(book, task))
     steps = [step for step in parse_steps(system) if step.tool in bound]
-    made = [Call(call["name"], call["args"]) for m in messages if isinstance(m, AIMessage) for call in m.tool_calls]
+    made = [
+        Call(call["name"], call["args"])
+        for m in messages
+        if isinstance(m, AIMessage)
+        for call in m.tool_calls
+    ]
     call = next_call(steps, task.get("incident", {}), made, _results(messages))
     if call is None:
         return AIMessage(DONE)
@@ -107,9 +112,7 @@ def _task(messages: Sequence[BaseMessage]) -> dict[str, Any]:
 
 def _results(messages: Sequence[BaseMessage]) -> dict[str, list[dict[str, Any]]]:
     """Results so far by tool; answers that report an error are none."""
-    names = {
-        call["id"]: call["name"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls
-    }
+    names = {call["id"]: call["name"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls}
     results: dict[str, list[dict[str, Any]]] = {}
     for message in messages:
         if isinstance(message, ToolMessage) and message.status != "error":

@@ -122,7 +122,9 @@ def time(value: datetime, zone: tzinfo) -> str:
         '5 March 2026, 07:00 UTC'
     """
     local = value.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {harmless(local.tzname() or '')}"
+    return (
+        f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {harmless(local.tzname() or '')}"
+    )
 
 
 _MONTHS: Final = (

@@ -104,10 +104,10 @@ def pieces(text: str) -> Iterator[Piece]:
 
 
 def parse(text: str) -> Draft:
-    """Read a draft; text before the first known heading belongs to the first section.
+    r"""Read a draft; text before the first known heading belongs to the first section.
 
     Example:
-        >>> draft = parse("## Why\\nA. B.\\n- C.")
+        >>> draft = parse("## Why\nA. B.\n- C.")
         >>> [(line.bullet, [s.text for s in line.sentences]) for line in draft.sections[0].lines]
         [(False, ['A.', 'B.']), (True, ['C.'])]
     """

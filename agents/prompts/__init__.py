@@ -4,7 +4,24 @@ from importlib.resources import files
 from string import Template
 from typing import Final
 
-NAMES: Final = ("supply", "merchant", "policy", "inventory", "eta_model", "strategist", "writer")
+NAMES: Final = (
+    "eta_model",
+    "inventory",
+    "merchant",
+    "phrases",
+    "policy",
+    "rules",
+    "strategist",
+    "supply",
+    "writer",
+)
+
+
+def read(name: str) -> str:
+    """A prompt as it stands; raises `KeyError` where there is none of that name."""
+    if name not in NAMES:
+        raise KeyError(f"no prompt {name!r}; known: {', '.join(NAMES)}")
+    return (files("agents.prompts") / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
 def fill(name: str, **values: str) -> str:
@@ -15,12 +32,10 @@ def fill(name: str, **values: str) -> str:
         ValueError: a variable has no value, or a value has no variable.
 
     Example:
-        >>> fill("supply", playbook="Look.").endswith("Look.")
+        >>> fill("supply", rules="Be honest.", playbook="Look.").endswith("Look.")
         True
     """
-    if name not in NAMES:
-        raise KeyError(f"no prompt {name!r}; known: {', '.join(NAMES)}")
-    template = Template((files("agents.prompts") / f"{name}.md").read_text(encoding="utf-8").strip())
+    template = Template(read(name))
     wanted = set(template.get_identifiers())
     if wanted != set(values):
         raise ValueError(f"prompt {name!r} wants {sorted(wanted)}, got {sorted(values)}")
