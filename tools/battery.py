@@ -50,9 +50,7 @@ def resolve(call: Call, incident: Incident) -> dict[str, Any]:
     return {name: value(given) for name, given in call.args.items()}
 
 
-def run(
-    hypothesis: Hypothesis, incident: Incident, context: ToolContext, *, first: int = 1
-) -> BatteryResult:
+def run(hypothesis: Hypothesis, incident: Incident, context: ToolContext, *, first: int = 1) -> BatteryResult:
     """Run a hypothesis's battery.
 
     Args:

@@ -33,7 +33,7 @@ Driver = Literal["dasher_wait_s", "prep_s", "batched", "promise_s", "items_bad",
 
 HARMFUL: Final[dict[str, float]] = {"promise_s": -1.0}
 """Sign of a harmful shift, where it is not +1: a shorter promise is what hurts."""
-MEDIATED: Final = ("dasher_wait_s", "prep_s")
+MEDIATED: Final = ("dasher_wait_s", "prep_s", "promise_s")
 """Drivers that batching moves; read among orders carried alone."""
 
 
