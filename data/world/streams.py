@@ -32,6 +32,7 @@ class Stream(IntEnum):
     FAULT_SIZE = 22
     FAULT_SCOPE = 23
     ROAD = 24
+    MOOD = 25
 
 
 def stream(seed: int, mechanism: Stream) -> np.random.Generator:
