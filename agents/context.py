@@ -31,7 +31,7 @@ class Context:
     model: BaseChatModel
     clock: Clock
     """Stamps events; never part of the report."""
-    settings: AnalysisSettings = AnalysisSettings()
+    settings: AnalysisSettings = field(default_factory=AnalysisSettings)
     knowledge: Knowledge | None = None
     sink: EventSink = field(default_factory=NullSink)
     budget: Budget = Budget()

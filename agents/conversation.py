@@ -131,7 +131,7 @@ async def _stream(
     async for chunk in bound.astream(messages):
         if not isinstance(chunk, AIMessageChunk):
             raise TypeError(f"the model answered with a {type(chunk).__name__}")
-        whole = chunk if whole is None else whole + chunk  # type: ignore[assignment]  # chunks add up
+        whole = chunk if whole is None else whole + chunk
     if whole is None or not (whole.text or whole.tool_calls or whole.invalid_tool_calls):
         raise ValueError("the model answered with nothing")
     return AIMessage(

@@ -1,4 +1,4 @@
-"""The orchestrator's wiring. Nothing is compiled, connected or dated at import.
+r"""The orchestrator's wiring. Nothing is compiled, connected or dated at import.
 
 triage -> investigator (in parallel) -> join -> strategist -> planner -> writer -> report
 \\-> report, where nothing is wrong

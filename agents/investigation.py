@@ -4,12 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agents.context import Context
-from agents.events import Clock, Emitter, EventSink, NullSink
+from agents.events import Emitter
 from agents.graph import RECURSION_LIMIT, Graph, build_graph
 from agents.nodes.triage import UnknownIncidentError
 from agents.reasoner import OfflineReasoner
@@ -18,7 +17,6 @@ from agents.state import State
 from data.dataset import Dataset
 from data.errors import DataError
 from tools.incidents import Grain
-from tools.ports import Knowledge
 from tools.settings import AnalysisSettings
 
 __all__ = ["UnknownIncidentError", "investigate", "investigate_sync"]
@@ -106,19 +104,12 @@ def investigate_sync(
     incident_id: str | None = None,
     grain: Grain = "day",
     settings: AnalysisSettings | None = None,
-    model: BaseChatModel | None = None,
-    knowledge: Knowledge | None = None,
-    sink: EventSink | None = None,
-    clock: Clock = lambda: datetime.now(UTC),
-    run_id: str = "run",
 ) -> InvestigationReport:
-    """As `investigate`, for callers without an event loop; by default offline and silent."""
+    """As `investigate`, offline and silent, for callers without an event loop."""
     context = Context(
         dataset=dataset,
-        model=model or OfflineReasoner(),
-        clock=clock,
+        model=OfflineReasoner(),
+        clock=lambda: datetime.now(UTC),
         settings=settings or AnalysisSettings(),
-        knowledge=knowledge,
-        sink=sink or NullSink(),
     )
-    return asyncio.run(investigate(context, run_id=run_id, incident_id=incident_id, grain=grain))
+    return asyncio.run(investigate(context, run_id="run", incident_id=incident_id, grain=grain))

@@ -6,6 +6,7 @@ from typing import Final
 
 from agents import prompts
 from knowledge import playbooks
+from tools.hypotheses import Specialist as Tester
 
 
 @dataclass(frozen=True)
@@ -26,40 +27,42 @@ class Specialist:
 
 _LOOK: Final = ("metric_values", "top_slices", "mechanism_shift", "onset_order", "search_knowledge")
 
-_INVESTIGATORS: Final = (
-    Specialist(
+_INVESTIGATORS: Final[Mapping[Tester, Specialist]] = {
+    "supply": Specialist(
         "supply",
         "Supply",
         "Too few couriers, or more orders than usual?",
         (*_LOOK, "supply_shift", "volume_shift", "context_overlap"),
     ),
-    Specialist("merchant", "Merchant", "Did merchants prepare more slowly of themselves?", _LOOK),
-    Specialist(
+    "merchant": Specialist("merchant", "Merchant", "Did merchants prepare more slowly of themselves?", _LOOK),
+    "policy": Specialist(
         "policy",
         "Policy",
         "Did a changed rule, of batching or of anything else, do it?",
         (*_LOOK, "changes_in_scope", "policy_effect", "drivers"),
     ),
-    Specialist(
+    "inventory": Specialist(
         "inventory",
         "Inventory",
         "Was stock missing, or were its records wrong?",
         (*_LOOK, "stock_shift", "completeness"),
     ),
-    Specialist(
+    "eta_model": Specialist(
         "eta_model",
         "ETA model",
         "Did promises become too short while delivery stayed as it was?",
         (*_LOOK, "promise_shift"),
     ),
-)
+}
 
-INVESTIGATORS: Final[Mapping[str, Specialist]] = {each.name: each for each in _INVESTIGATORS}
+INVESTIGATORS: Final[Mapping[Tester, Specialist]] = {
+    name: _INVESTIGATORS[name] for name in sorted(_INVESTIGATORS)
+}
 """They work side by side, each on its own hypotheses."""
 
 STRATEGIST: Final = Specialist(
     "strategist", "Strategist", "What would another action do?", ("what_if", "search_knowledge")
 )
 
-CONTEXT: Final = "context"
+CONTEXT: Final[Tester] = "context"
 """The hypotheses that triage tests itself, in code."""

@@ -3,6 +3,8 @@
 from operator import add
 from typing import Annotated, Any, TypedDict
 
+from tools.hypotheses import Specialist as Tester
+
 Json = dict[str, Any]
 
 
@@ -24,8 +26,8 @@ class Task(TypedDict):
     """What an investigator is sent."""
 
     run_id: str
-    specialist: str
-    siblings: list[str]
+    specialist: Tester
+    siblings: list[Tester]
     incident: Json
 
 

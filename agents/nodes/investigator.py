@@ -17,16 +17,16 @@ from tools.incidents import Incident
 from tools.registry import REGISTRY, ToolSpec
 
 
-async def investigator(task: Task, runtime: Runtime[Context]) -> State:
+async def investigator(state: Task, runtime: Runtime[Context]) -> State:
     """Test the hypotheses of one specialist."""
-    context, specialist = runtime.context, INVESTIGATORS[task["specialist"]]
+    context, specialist = runtime.context, INVESTIGATORS[state["specialist"]]
     emitter = context.emitter(
-        task["run_id"], "investigator", branch=specialist.name, siblings=tuple(task["siblings"])
+        state["run_id"], "investigator", branch=specialist.name, siblings=tuple(state["siblings"])
     )
     with emitter.subagent(specialist.name, specialist.description):
-        incident = Incident.model_validate(task["incident"])
+        incident = Incident.model_validate(state["incident"])
         with emitter.step(f"{specialist.name}: battery"):
-            branch = await examine(context, specialist.name, incident, emitter)
+            branch = await examine(context, state["specialist"], incident, emitter)
         with emitter.step(f"{specialist.name}: follow-up"):
             await follow_up(context, specialist, incident, branch, emitter)
     return {"branches": [branch], "limitations": branch["limitations"]}

@@ -1,5 +1,4 @@
 import json
-from typing import Any
 
 import httpx
 import openai
@@ -19,7 +18,7 @@ def rate(region: str) -> float:
     return 0.9
 
 
-def settings(**changes: Any) -> ModelSettings:
+def settings(**changes: object) -> ModelSettings:
     given = {"base_url": wire.BASE_URL, "model": "gpt-6-any", "api_key": SecretStr("k"), "max_retries": 1}
     return ModelSettings.model_validate(given | changes)
 
