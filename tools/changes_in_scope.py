@@ -18,7 +18,7 @@ LOOK_BACK: Final = timedelta(days=7)
 """A change older than this at the onset is no candidate."""
 LOOK_AHEAD: Final = timedelta(hours=6)
 """Onsets are seen late, never much too early: a change after that cannot have caused the incident."""
-HALF_LIFE_H: Final = 24.0
+HALF_LIFE_S: Final = 86_400.0
 
 
 class ChangesArguments(SpanArguments):
@@ -37,8 +37,8 @@ class Change(Result):
     changed_at: datetime
     old_value: str | None
     new_value: str | None
-    lag_h: float
-    """Hours from the change to the onset; negative when the change came after it."""
+    lag_s: float
+    """From the change to the onset; negative when the change came after it."""
     overlap_share: float
     """Order-Jaccard of its scope and the incident's slice, over the incident's window."""
     covered_share: float
@@ -51,9 +51,9 @@ class ChangesInScopeResult(Result):
     """Candidates, best match first; the best one's fields stand flat for citing."""
 
     candidates: tuple[Change, ...]
-    changes: int
+    n_changes: int
     """How many candidates there are."""
-    recorded: int
+    n_recorded: int
     """How many changes are recorded at all, in the look-back before the incident."""
     policy: str | None
     change_id: str | None
@@ -61,7 +61,7 @@ class ChangesInScopeResult(Result):
     changed_at: datetime | None
     old_value: str | None
     new_value: str | None
-    lag_h: float
+    lag_s: float
     overlap_share: float
     covered_share: float
     match_share: float
@@ -109,15 +109,15 @@ def summarise(found: tuple[Change, ...], recorded: int) -> ChangesInScopeResult:
     best = found[0] if found else None
     return ChangesInScopeResult(
         candidates=found,
-        changes=len(found),
-        recorded=recorded,
+        n_changes=len(found),
+        n_recorded=recorded,
         policy=best.policy if best else None,
         change_id=best.change_id if best else None,
         scope=best.scope if best else None,
         changed_at=best.changed_at if best else None,
         old_value=best.old_value if best else None,
         new_value=best.new_value if best else None,
-        lag_h=best.lag_h if best else 0.0,
+        lag_s=best.lag_s if best else 0.0,
         overlap_share=best.overlap_share if best else 0.0,
         covered_share=best.covered_share if best else 0.0,
         match_share=best.match_share if best else 0.0,
@@ -139,7 +139,7 @@ def _overlap(frame: IncidentFrame, scope: Slice) -> _Overlap:
 
 
 def _candidate(change: PolicyChange, overlap: _Overlap, onset: datetime) -> Change:
-    lag_h = (onset - change.changed_at).total_seconds() / 3600.0
+    lag_s = (onset - change.changed_at).total_seconds()
     return Change(
         change_id=change.change_id,
         policy=change.policy,
@@ -147,8 +147,8 @@ def _candidate(change: PolicyChange, overlap: _Overlap, onset: datetime) -> Chan
         changed_at=change.changed_at,
         old_value=change.old_value,
         new_value=change.new_value,
-        lag_h=lag_h,
+        lag_s=lag_s,
         overlap_share=overlap.jaccard,
         covered_share=overlap.covered,
-        match_share=overlap.jaccard * 0.5 ** (abs(lag_h) / HALF_LIFE_H),
+        match_share=overlap.jaccard * 0.5 ** (abs(lag_s) / HALF_LIFE_S),
     )

@@ -27,15 +27,15 @@ class ContextOverlapResult(Result):
     """The same before the incident: how ordinary such events are."""
     contrast_share: float
     """1: such events covered the slice alone; 0: they covered the rest of the business as much."""
-    past_effect: float
-    """Mean harm of an order within earlier events of the kind, beyond like orders; 0 where there was none."""
+    past_effect_ratio: float
+    """Cost of earlier events of the kind to an order, beyond like orders, over the incident's worsening."""
     z: float
     """Of that effect, in standard errors between days."""
     past_orders: int
     """Orders of the slice within earlier events of the kind."""
     explained_share: float
     """Of the incident's worsening, at the earlier cost."""
-    kinds: int
+    n_kinds: int
     """Kinds of events that touch the incident."""
 
 
@@ -68,8 +68,8 @@ def weigh(parts: Decomposition, events: tuple[ContextEvent, ...]) -> ContextOver
     best = max(touching, key=lambda k: (k.effect * (k.covered - k.usual), k.covered, k.name), default=None)
     if best is None:
         return ContextOverlapResult(
-            kind=None, covered_share=0, usual_share=0, contrast_share=0, past_effect=0, z=0, past_orders=0,
-            explained_share=0, kinds=0,
+            kind=None, covered_share=0, usual_share=0, contrast_share=0, past_effect_ratio=0, z=0, past_orders=0,
+            explained_share=0, n_kinds=0,
         )  # fmt: skip
     excess = best.covered - best.usual
     explained = best.effect * excess / change if change else 0.0
@@ -78,11 +78,11 @@ def weigh(parts: Decomposition, events: tuple[ContextEvent, ...]) -> ContextOver
         covered_share=best.covered,
         usual_share=best.usual,
         contrast_share=(best.covered - best.outside) / max(best.covered + best.outside, 1e-9),
-        past_effect=best.effect,
+        past_effect_ratio=float(np.clip(best.effect / change, -9.0, 9.0)) if change else 0.0,
         z=best.z,
         past_orders=best.orders,
         explained_share=float(np.clip(explained, -1.0, 2.0)),
-        kinds=len(touching),
+        n_kinds=len(touching),
     )
 
 

@@ -17,17 +17,13 @@ Ints = npt.NDArray[np.int64]
 class MixEffectResult(Result):
     """Kitagawa's two parts of the change of harm; positive is worse."""
 
-    total_change: float
-    """Change of the mean harm of an order (share, or seconds)."""
-    rate_change: float
-    """Part from the same kinds of orders becoming worse."""
-    mix_change: float
-    """Part from more orders of kinds that are always worse."""
+    rate_share: float
+    """Part of the change from the same kinds of orders becoming worse; 0 where nothing changed."""
     mix_share: float
-    """Mix part over total; 0 where nothing changed."""
+    """Part of the change from more orders of kinds that are always worse."""
     z: float
     """Of the mix part, against what the mix of single days does in the baseline."""
-    cells: int
+    n_kinds: int
     """Kinds of orders compared: store (or category and region) by daypart and weekend."""
 
 
@@ -45,12 +41,10 @@ def mix_effect(context: ToolContext, arguments: IncidentArguments) -> MixEffectR
     days = len(np.unique(frame.day[keep & frame.during]))
     error = spread / np.sqrt(max(days, 1))
     return MixEffectResult(
-        total_change=split.total,
-        rate_change=split.rate,
-        mix_change=split.mix,
+        rate_share=float(np.clip(split.rate / split.total, -1.0, 2.0)) if split.total else 0.0,
         mix_share=float(np.clip(split.mix / split.total, -1.0, 2.0)) if split.total else 0.0,
         z=split.mix / error if error > 0 else 0.0,
-        cells=int(cell.max()) + 1,
+        n_kinds=int(cell.max()) + 1,
     )
 
 

@@ -20,22 +20,23 @@ from tools.shift import measure, residualise
 Floats = npt.NDArray[np.float64]
 
 LOOK_BACK_DAYS: Final = 3
+DAY_S: Final = 86_400.0
 THRESHOLD_Z: Final = 2.5
 
 
 class OnsetOrderResult(Result):
-    """First periods over the threshold, in hours from the incident's onset."""
+    """First periods over the threshold, in seconds from the incident's onset."""
 
     driver: str
     driver_moved: bool
     outcome_moved: bool
-    driver_onset_h: float
-    """Hours from the onset to the first period in which the driver moved; 0 where it never did."""
-    outcome_onset_h: float
+    driver_onset_s: float
+    """From the onset to the first period in which the driver moved; 0 where it never did."""
+    outcome_onset_s: float
     """The same of the outcome."""
-    lead_h: float
+    lead_s: float
     """Positive: the driver moved first; 0 where one of them never moved."""
-    driver_peak_z: float
+    z_driver_peak: float
     """Largest z of the driver over the periods; positive is harmful."""
     in_order: bool
     """Both moved, and the driver not after the outcome."""
@@ -68,7 +69,7 @@ def onset_order(context: ToolContext, arguments: MechanismArguments) -> OnsetOrd
 
 def _periods(frame: IncidentFrame, arguments: MechanismArguments) -> npt.NDArray[np.int64]:
     since = (frame.rows["order_time"] - arguments.start).dt.total_seconds().to_numpy()
-    return np.floor(since / 86_400.0).astype(np.int64) + LOOK_BACK_DAYS
+    return np.floor(since / DAY_S).astype(np.int64) + LOOK_BACK_DAYS
 
 
 def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.NDArray[np.int64]) -> Floats:
@@ -91,7 +92,7 @@ def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
     first_driver, first_outcome = _first(driver), _first(outcome)
     both = first_driver is not None and first_outcome is not None
     lead = (
-        24.0 * (first_outcome - first_driver)
+        DAY_S * (first_outcome - first_driver)
         if first_driver is not None and first_outcome is not None
         else 0.0
     )
@@ -99,10 +100,10 @@ def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
         driver=name,
         driver_moved=first_driver is not None,
         outcome_moved=first_outcome is not None,
-        driver_onset_h=24.0 * (first_driver - LOOK_BACK_DAYS) if first_driver is not None else 0.0,
-        outcome_onset_h=24.0 * (first_outcome - LOOK_BACK_DAYS) if first_outcome is not None else 0.0,
-        lead_h=lead,
-        driver_peak_z=float(driver.max()),
+        driver_onset_s=DAY_S * (first_driver - LOOK_BACK_DAYS) if first_driver is not None else 0.0,
+        outcome_onset_s=DAY_S * (first_outcome - LOOK_BACK_DAYS) if first_outcome is not None else 0.0,
+        lead_s=lead,
+        z_driver_peak=float(driver.max()),
         in_order=both and lead >= 0,
     )
 

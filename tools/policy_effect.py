@@ -39,23 +39,24 @@ class PolicyEffectResult(Result):
 
     change_id: str
     policy: str
-    effect_share: float
-    """In shares of orders (seconds for durations): change in scope minus change outside it."""
-    effect_pp: float
-    """The same in percentage points; 0 for durations."""
-    error_share: float | None
-    """Standard error clustered by store; none where the clusters are too few for it to be honest."""
-    t: float | None
+    effect_pp: float | None
+    """Rates: change in scope minus change outside it."""
+    error_pp: float | None
+    """Standard error clustered by store; empty where the clusters are too few for it to be honest."""
+    effect_s: float | None
+    """Durations: change in scope minus change outside it."""
+    error_s: float | None
+    z_clustered: float | None
     """Effect in clustered standard errors."""
     p_placebo: float | None
     """Share of space-time placebos at least as large."""
-    placebos: int
+    n_placebos: int
     explained_share: float
     """Effect in scope x orders in scope, as a share of the incident's worsening."""
-    pre_trend_share: float
-    """The same arithmetic on the last week before the change: what was already under way."""
-    units: int
-    treated_units: int
+    pre_trend_ratio: float
+    """Over the effect: the same arithmetic on the last week before the change: what was already under way."""
+    n_units: int
+    n_treated_units: int
     survived: bool
     """Every check that could be made was passed, and one of them was the placebo or the clustered test."""
     checks: tuple[CheckResult, ...]
@@ -102,16 +103,17 @@ def judge(
     return PolicyEffectResult(
         change_id=change.change_id,
         policy=change.policy,
-        effect_share=did.effect,
-        effect_pp=0.0 if seconds else 100.0 * did.effect,
-        error_share=did.error,
-        t=did.t,
+        effect_pp=None if seconds else 100.0 * did.effect,
+        error_pp=None if seconds or did.error is None else 100.0 * did.error,
+        effect_s=did.effect if seconds else None,
+        error_s=did.error if seconds else None,
+        z_clustered=did.t,
         p_placebo=placebo.p if placebo else None,
-        placebos=placebo.placebos if placebo else 0,
+        n_placebos=placebo.placebos if placebo else 0,
         explained_share=_explained(panel, treated, did.effect),
-        pre_trend_share=trend.effect if trend else 0.0,
-        units=did.units,
-        treated_units=did.treated_units,
+        pre_trend_ratio=_ratio(trend.effect, did.effect) if trend else 0.0,
+        n_units=did.units,
+        n_treated_units=did.treated_units,
         survived=did.effect > 0
         and all(check.passed for check in tested)
         and any(check.name != "pre-trend" for check in tested),
@@ -219,6 +221,10 @@ def _explained(panel: pd.DataFrame, treated: Flags, effect: float) -> float:
     scope, y = panel["in_scope"].to_numpy(), panel["y"].to_numpy()
     change = float(y[treated].mean() - y[scope & ~treated].mean())
     return float(np.clip(effect / change, -1.0, 2.0)) if change else 0.0
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(np.clip(part / whole, -9.0, 9.0)) if whole else 0.0
 
 
 def _judge_trend(trend: DidEstimate | None, did: DidEstimate) -> CheckResult:

@@ -31,7 +31,7 @@ class StockShiftResult(Result):
     items_bad_change_pp: float
     z_items: float
     """Of the lines, in standard errors between days."""
-    events: int
+    n_events: int
     """Stock events of these stores in the window."""
 
 
@@ -59,7 +59,7 @@ def stock_shift(context: ToolContext, arguments: SpanArguments) -> StockShiftRes
         items_bad_current_share=items.current if items else 0.0,
         items_bad_change_pp=100.0 * items.change if items else 0.0,
         z_items=items.z if items else 0.0,
-        events=events,
+        n_events=events,
     )
 
 

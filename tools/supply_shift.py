@@ -25,9 +25,9 @@ DETECTABLE_Z: Final = 2.8
 class SupplyShiftResult(Result):
     """Couriers of the incident's regions and hours; negative `z` means fewer than usual."""
 
-    couriers_baseline_per_hour: float
+    baseline_couriers: float
     """Mean couriers online before."""
-    couriers_current_per_hour: float
+    current_couriers: float
     """Mean couriers online during the incident."""
     couriers_change_share: float
     """Against the same hours of the week."""
@@ -39,7 +39,7 @@ class SupplyShiftResult(Result):
     """Of the rise of orders per courier, the part that fewer couriers made."""
     detectable_share: float
     """Smallest lack of couriers that would have been seen four times in five."""
-    snapshots: int
+    n_snapshots: int
 
 
 @tool()
@@ -57,14 +57,14 @@ def supply_shift(context: ToolContext, arguments: SpanArguments) -> SupplyShiftR
     online = hours["couriers_online"].to_numpy(dtype=np.float64, na_value=np.nan)
     orders_change = orders.change if orders else 0.0
     return SupplyShiftResult(
-        couriers_baseline_per_hour=float(np.nanmean(online[~during])),
-        couriers_current_per_hour=float(np.nanmean(online[during])),
+        baseline_couriers=float(np.nanmean(online[~during])),
+        current_couriers=float(np.nanmean(online[during])),
         couriers_change_share=shift.change,
         z=shift.z,
         orders_change_share=orders_change,
         supply_part_share=supply_part(shift.change, orders_change),
         detectable_share=DETECTABLE_Z * shift.error,
-        snapshots=int(during.sum()),
+        n_snapshots=int(during.sum()),
     )
 
 

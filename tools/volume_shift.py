@@ -18,7 +18,7 @@ class VolumeShiftResult(Result):
     """Against the same hours of the week."""
     z: float
     """In standard errors between days."""
-    current_orders: int
+    window_orders: int
     """Orders of the incident."""
     detectable_share: float
     """Smallest change that would have been seen four times in five."""
@@ -34,7 +34,7 @@ def volume_shift(context: ToolContext, arguments: SpanArguments) -> VolumeShiftR
     return VolumeShiftResult(
         orders_change_share=shift.change,
         z=shift.z,
-        current_orders=int((frame.inside & frame.during).sum()),
+        window_orders=int((frame.inside & frame.during).sum()),
         detectable_share=2.8 * shift.error,
     )
 
