@@ -107,7 +107,8 @@ def conversion(buffer_s: Floats, hidden_share: Floats) -> Floats:
 def _stores(grid: Grid, catalog: Catalog, cell: Ints, uniform: Floats) -> Ints:
     fleet = grid.region[cell // len(CATEGORIES)] * len(CATEGORIES) + cell % len(CATEGORIES)
     found = np.searchsorted(catalog.popularity, fleet + uniform, side="right")
-    return np.minimum(found, catalog.fleet_start[fleet + 1] - 1)
+    store: Ints = np.minimum(found, catalog.fleet_start[fleet + 1] - 1)
+    return store
 
 
 def _baskets(cell: Ints, seed: int) -> Ints:

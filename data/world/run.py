@@ -10,6 +10,7 @@ import pandas as pd
 
 from data.slices import ALL_ORDERS, Slice
 from data.world import score, tables
+from data.world.actions import Action
 from data.world.arrays import Bools
 from data.world.catalog import CATEGORIES
 from data.world.config import WorldConfig
@@ -37,6 +38,7 @@ class WorldRun:
     fault: Fault | None
     """The fault that acts in it; None in a twin."""
     changes: tuple[PolicyChange, ...]
+    actions: tuple[Action, ...]
 
     @property
     def zones(self) -> Mapping[str, str]:
