@@ -79,7 +79,7 @@ class Investigations:
                 report = await self._investigator.investigate(run, self._log)
             except DataError as error:
                 self._fail(run_id, str(error), code="data")
-            except Exception as error:  # noqa: BLE001  # the outermost edge of a background task
+            except Exception as error:  # the outermost edge of a background task
                 logger.exception("run %s failed", run_id)
                 self._fail(run_id, f"internal error: {type(error).__name__}", code="internal")
             else:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from server.errors import ConfigurationError
 
@@ -131,6 +131,8 @@ def load(**overrides: object) -> Settings:
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
+    except SettingsError as error:
+        raise ConfigurationError(f"{error}: it must be JSON, as `.env.example` shows") from error
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from error
 
