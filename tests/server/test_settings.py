@@ -50,9 +50,9 @@ def test_api_key_mode_needs_keys() -> None:
         load(auth_mode="api_key")
 
 
-def test_llm_settings_belong_together() -> None:
-    with pytest.raises(ConfigurationError, match="belong together"):
-        load(llm_model="m")
+def test_an_endpoint_needs_a_model() -> None:
+    with pytest.raises(ConfigurationError, match="needs CX_LLM_MODEL"):
+        load(llm_base_url="http://127.0.0.1:1")
 
 
 def test_error_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
