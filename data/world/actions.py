@@ -1,0 +1,99 @@
+"""Interventions: what can be done about a world, and what it moves.
+
+Every action has a scope and a time from which it acts; it lasts to the end of the world. Longer promises
+and a smaller selection lose orders; couriers and helpers in the store cost money.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from data.slices import Slice
+from data.world.arrays import Bools
+from data.world.grid import Grid
+from data.world.levers import Levers
+
+
+class BaseAction(BaseModel):
+    """What all actions share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    scope: Slice
+    """Region, category and local hours; the empty slice is everywhere."""
+    start: AwareDatetime | None = None
+    """From when on; None is the whole world."""
+
+    def cells(self, grid: Grid) -> Bools:
+        """The cells it acts in; raises `ValueError` for a scope that the world does not know."""
+        since: datetime | None = self.start
+        return grid.select(self.scope, since=since)
+
+
+class SetBatchingThreshold(BaseAction):
+    """Let a courier carry at most so many orders together."""
+
+    kind: Literal["batching_threshold"] = "batching_threshold"
+    value: Annotated[int, Field(ge=1, le=6)]
+    """1 forbids batching."""
+
+    def apply(self, levers: Levers, cells: Bools) -> None:
+        """Move the levers in the cells of a mask."""
+        levers.batching_threshold[cells] = self.value
+
+
+class AddCouriers(BaseAction):
+    """Bring more couriers online; each costs his hours."""
+
+    kind: Literal["add_couriers"] = "add_couriers"
+    share: Annotated[float, Field(gt=0, le=3)]
+    """Couriers added, as a share of those online."""
+
+    def apply(self, levers: Levers, cells: Bools) -> None:
+        """Move the levers in the cells of a mask."""
+        levers.couriers[cells] *= 1 + self.share
+
+
+class RaisePromise(BaseAction):
+    """Promise a later arrival; some customers will not wait that long."""
+
+    kind: Literal["promise_buffer"] = "promise_buffer"
+    seconds: Annotated[float, Field(ge=-3600, le=7200)]
+    """Added to every promise."""
+
+    def apply(self, levers: Levers, cells: Bools) -> None:
+        """Move the levers in the cells of a mask."""
+        levers.promise_buffer_s[cells] += self.seconds
+
+
+class SuppressProducts(BaseAction):
+    """Do not offer products that are probably not there; a smaller selection loses orders."""
+
+    kind: Literal["suppress_products"] = "suppress_products"
+    below: Annotated[float, Field(ge=0, le=1)]
+    """Products less likely in stock than this are hidden."""
+
+    def apply(self, levers: Levers, cells: Bools) -> None:
+        """Move the levers in the cells of a mask."""
+        levers.suppress_below[cells] = self.below
+
+
+class SpeedUpPreparation(BaseAction):
+    """Helpers in the stores; each order that they help with costs money."""
+
+    kind: Literal["speed_up_preparation"] = "speed_up_preparation"
+    factor: Annotated[float, Field(gt=0, le=1)]
+    """Multiple of the preparation times that they reach."""
+
+    def apply(self, levers: Levers, cells: Bools) -> None:
+        """Move the levers in the cells of a mask."""
+        levers.prep[cells] *= self.factor
+        levers.helped |= cells
+
+
+Action = Annotated[
+    SetBatchingThreshold | AddCouriers | RaisePromise | SuppressProducts | SpeedUpPreparation,
+    Field(discriminator="kind"),
+]
+"""Any intervention."""

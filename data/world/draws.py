@@ -1,0 +1,101 @@
+"""The random draws of a world: standard variates by session and order line, made once and reused.
+
+Faults and interventions transform them and never draw again; that is what makes a twin a counterfactual.
+"""
+
+from dataclasses import dataclass
+
+from data.world import catalog as catalogs
+from data.world import demand, shocks, stock
+from data.world import grid as grids
+from data.world.arrays import Floats, Ints
+from data.world.config import WorldConfig
+from data.world.streams import Stream, stream
+
+
+@dataclass(frozen=True)
+class Variates:
+    """Standard draws of every session: `n` normal, `e` exponential, `u` uniform."""
+
+    assignment_e: Floats
+    batched_u: Floats
+    batch_size_u: Floats
+    batch_wait_n: Floats
+    prep_n: Floats
+    miles_n: Floats
+    travel_n: Floats
+    handover_u: Floats
+    cancel_u: Floats
+    cancel_when_u: Floats
+    refund_u: Floats
+    refund_e: Floats
+    contact_u: Floats
+    contact_e: Floats
+    rated_u: Floats
+    stars_n: Floats
+    rating_e: Floats
+    text_u: Floats
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All that chance decides in a world."""
+
+    grid: grids.Grid
+    catalog: catalogs.Catalog
+    shocks: shocks.Shocks
+    plan: Floats
+    """Expected sessions of every cell before shocks."""
+    mean: Floats
+    """Expected sessions of every cell, shocks included."""
+    sessions: demand.Sessions
+    variates: Variates
+    stock: stock.Stock
+    lines: stock.Lines
+    line_counts: Ints
+    """Order lines of every session."""
+
+
+def draw(config: WorldConfig) -> Draws:
+    """Draw a world; of the configuration only days, volume, start and seed matter here."""
+    grid = grids.build(config.start, days=config.days)
+    catalog = catalogs.build(config.seed)
+    common = shocks.draw(grid, seed=config.seed)
+    plan = demand.planned(grid, orders_per_day=config.orders_per_day)
+    mean = demand.expected(plan, common)
+    sessions = demand.draw(grid, catalog, mean, seed=config.seed, orders_per_day=config.orders_per_day)
+    shelf = stock.build(catalog, days=config.days, seed=config.seed)
+    count_rng = stream(config.seed, Stream.ORDER_LINES)
+    counts = stock.line_counts(catalog.category[sessions.store], count_rng.random(sessions.cell.size))
+    lines = stock.draw_lines(counts, seed=config.seed)
+    variates = _variates(config.seed, sessions.cell.size)
+    return Draws(grid, catalog, common, plan, mean, sessions, variates, shelf, lines, counts)
+
+
+def _variates(seed: int, total: int) -> Variates:
+    assignment, batching, prep, travel = (
+        stream(seed, s) for s in (Stream.ASSIGNMENT, Stream.BATCHING, Stream.PREP, Stream.ROAD)
+    )
+    cancel, refund, support, rating = (
+        stream(seed, s) for s in (Stream.CANCELLATION, Stream.REFUND, Stream.SUPPORT, Stream.RATING)
+    )
+    return Variates(
+        assignment_e=assignment.standard_exponential(total),
+        batched_u=batching.random(total),
+        batch_size_u=batching.random(total),
+        batch_wait_n=batching.standard_normal(total),
+        prep_n=prep.standard_normal(total),
+        miles_n=travel.standard_normal(total),
+        travel_n=travel.standard_normal(total),
+        handover_u=travel.random(total),
+        cancel_u=cancel.random(total),
+        cancel_when_u=cancel.random(total),
+        refund_u=refund.random(total),
+        refund_e=refund.standard_exponential(total),
+        contact_u=support.random(total),
+        contact_e=support.standard_exponential(total),
+        rated_u=rating.random(total),
+        stars_n=rating.standard_normal(total),
+        rating_e=rating.standard_exponential(total),
+        text_u=rating.random(total),
+    )

@@ -1,0 +1,48 @@
+"""What a fault is: a size, a scope, and the levers that it moves there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.slices import Slice
+from data.world.arrays import Bools
+from data.world.levers import Levers
+
+
+@dataclass(frozen=True)
+class RecordedChange:
+    """The row that a fault leaves in `policy_changes`, if it came with one."""
+
+    policy: str
+    old_value: str
+    new_value: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault as drawn for one world."""
+
+    name: str
+    scope: Slice
+    size: float
+    before: dict[str, float]
+    """Parameters of the mechanism before it, by name."""
+    after: dict[str, float]
+    mediators: tuple[str, ...]
+    """Columns that are expected to move because of it."""
+    hypothesis: str
+    """The hypothesis that is true."""
+    apply: Callable[[Levers, Bools], None]
+    """Moves the levers in the cells of a mask."""
+    recorded: RecordedChange | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of world."""
+
+    name: str
+    description: str
+    draw: Callable[[np.random.Generator, np.random.Generator, float | None], Fault] | None
+    """From the streams of scope and size, and a given size; None where nothing is wrong."""

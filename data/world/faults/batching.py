@@ -1,0 +1,35 @@
+"""Dispatch is told to put four orders together instead of two."""
+
+import numpy as np
+
+from data.world import distribution
+from data.world.arrays import Bools
+from data.world.faults.base import Fault, RecordedChange, Scenario
+from data.world.levers import ORDINARY_THRESHOLD, Levers
+
+RAISED_THRESHOLD = 4
+
+
+def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: float | None) -> Fault:
+    """The fault of one world; its size is how eagerly dispatch uses the raised threshold."""
+    sizes = distribution.load()["batching"]
+    lift = distribution.draw_size(sizes, size_rng) if size is None else size
+
+    def apply(levers: Levers, cells: Bools) -> None:
+        levers.batching_threshold[cells] = RAISED_THRESHOLD
+        levers.batching_lift[cells] = lift
+
+    return Fault(
+        name="batching",
+        scope=distribution.draw_scope(sizes, scope_rng),
+        size=lift,
+        before={"batching_threshold": float(ORDINARY_THRESHOLD)},
+        after={"batching_threshold": float(RAISED_THRESHOLD)},
+        mediators=("batched_flag", "batch_size", "dasher_wait", "merchant_prep_time"),
+        hypothesis="batching_policy",
+        apply=apply,
+        recorded=RecordedChange("batching_threshold", str(ORDINARY_THRESHOLD), str(RAISED_THRESHOLD)),
+    )
+
+
+SCENARIO = Scenario("batching", "dispatch carries up to four orders together instead of two", draw)

@@ -1,0 +1,31 @@
+"""Stores of one category in a region take longer to prepare."""
+
+import numpy as np
+
+from data.world import distribution
+from data.world.arrays import Bools
+from data.world.faults.base import Fault, Scenario
+from data.world.levers import Levers
+
+
+def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: float | None) -> Fault:
+    """The fault of one world; its size multiplies the preparation times."""
+    sizes = distribution.load()["merchant_prep"]
+    factor = distribution.draw_size(sizes, size_rng) if size is None else size
+
+    def apply(levers: Levers, cells: Bools) -> None:
+        levers.prep[cells] *= factor
+
+    return Fault(
+        name="merchant_prep",
+        scope=distribution.draw_scope(sizes, scope_rng),
+        size=factor,
+        before={"prep": 1.0},
+        after={"prep": factor},
+        mediators=("merchant_prep_time",),
+        hypothesis="merchant_prep",
+        apply=apply,
+    )
+
+
+SCENARIO = Scenario("merchant_prep", "stores take longer to prepare their orders", draw)

@@ -1,0 +1,68 @@
+"""What the customer does: cancel, get money back, complain, rate."""
+
+from typing import Final
+
+import numpy as np
+
+from data.world.arrays import Bools, Floats, Ints
+
+LATE_S: Final = 300.0
+"""Later than this after the promise is late."""
+VERY_LATE_S: Final = 900.0
+
+CANCEL_BASE: Final = -4.35
+CANCEL_PER_WAIT: Final = 1.05
+"""Log-odds of cancelling with every ten minutes of waiting for couriers and batches."""
+CANCEL_PER_LATE: Final = 0.80
+"""Log-odds of cancelling with every ten minutes behind the promise."""
+TEN_MINUTES: Final = 600.0
+
+
+def cancels(wait_s: Floats, lateness_s: Floats, uniform: Floats) -> Bools:
+    """Which orders are cancelled.
+
+    Args:
+        wait_s: wait for couriers and batch.
+        lateness_s: how far behind the promise it would arrive.
+        uniform: uniform draws.
+    """
+    behind = np.clip(lateness_s, 0, 3 * TEN_MINUTES) / TEN_MINUTES
+    waiting = np.clip(wait_s, 0, 4 * TEN_MINUTES) / TEN_MINUTES
+    return np.asarray(uniform < _logistic(CANCEL_BASE + CANCEL_PER_WAIT * waiting + CANCEL_PER_LATE * behind))
+
+
+def late_refund(lateness_s: Floats, uniform: Floats) -> Bools:
+    """Which delivered orders get money back for being late."""
+    probability = np.where(lateness_s > VERY_LATE_S, 0.20, np.where(lateness_s > LATE_S, 0.03, 0.002))
+    return np.asarray(uniform < probability)
+
+
+LINE_REFUND_MISSING: Final = 0.50
+LINE_REFUND_SUBSTITUTED: Final = 0.06
+
+
+def contacts(lateness_s: Floats, missing: Bools, replaced: Bools, canceled: Bools, uniform: Floats) -> Bools:
+    """Which orders end with a support ticket."""
+    log_odds = -4.1 + 1.0 * (lateness_s > LATE_S) + 0.9 * (lateness_s > VERY_LATE_S)
+    log_odds = np.where(canceled, -2.6, log_odds + 1.8 * missing + 0.5 * replaced)
+    return np.asarray(uniform < _logistic(log_odds))
+
+
+def stars(lateness_s: Floats, missing: Bools, replaced: Bools, normal: Floats) -> Ints:
+    """Stars of a delivered order, 1 to 5."""
+    mood = 4.78 - 0.55 * (lateness_s > LATE_S) - 0.7 * (lateness_s > VERY_LATE_S)
+    mood = mood - 0.8 * missing - 0.25 * replaced
+    return np.clip(np.rint(mood + 0.62 * normal), 1, 5).astype(np.int64)
+
+
+RATED: Final = 0.34
+"""Share of the delivered orders that are rated."""
+
+
+def lag_s(mean_s: float, exponential: Floats) -> Ints:
+    """Whole seconds between an event and what the customer or the house does about it."""
+    return np.rint(60 + mean_s * exponential).astype(np.int64)
+
+
+def _logistic(log_odds: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-log_odds)))

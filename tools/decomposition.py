@@ -1,0 +1,155 @@
+"""Splits the worsening of an incident's orders: through batching, through each driver, and the rest.
+
+Of orders `carried alone` the outcome is regressed on the measured drivers (ordinary least squares over baseline
+and incident together, so a slope is a secant over the range that occurred). Then
+
+    share of batching  = 1 - worsening of orders carried alone / worsening of all
+    share of a driver  = slope x its shift among orders carried alone / worsening of all
+    share unexplained  = what remains of the worsening of orders carried alone
+
+With batching not recorded every order counts as carried alone. The parts describe where the worsening went
+through; which part is a cause and which a consequence is decided by `mechanism_shift` and adjudication.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.incident_frame import MIN_ORDERS, Flags, IncidentArguments, IncidentFrame, incident_frame
+from tools.load import load_by_order
+from tools.memo import memo
+from tools.metrics import METRICS
+from tools.outcomes import harm
+from tools.registry import ToolContext
+from tools.shift import Ints, Shift, codes, measure, residualise
+
+Floats = npt.NDArray[np.float64]
+
+DRIVERS: Final = ("dasher_wait_s", "prep_s", "promise_s", "items_bad")
+"""Measured drivers of an order, as far as the data have them."""
+COVARIATES: Final = ("distance",)
+UNEXPLAINED: Final = "unexplained"
+BATCHED: Final = "batched"
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The worsening of an incident's slice, ready to be read per driver."""
+
+    frame: IncidentFrame
+    outcome: Floats
+    """Harm by order, shape (rows,)."""
+    outcome_metric: str
+    """The metric decomposed: the incident's, or on_time where drivers are unknown for failed orders."""
+    alone: Flags
+    """Carried alone, or all where batching is not recorded."""
+    whole: Shift
+    """Of the harm, over the slice."""
+    unbatched: Shift | None
+    """Of the harm, over the slice's orders carried alone."""
+    slopes: dict[str, float]
+    """Harm per unit of a driver, among orders carried alone."""
+
+    @property
+    def through_batching(self) -> float:
+        """Share of the worsening that orders carried alone did not have."""
+        if BATCHED not in self.frame.rows or self.unbatched is None or self.whole.change == 0:
+            return 0.0
+        return float(np.clip(1.0 - self.unbatched.change / self.whole.change, -1.0, 1.0))
+
+
+def driver_values(frame: IncidentFrame, name: str) -> Floats:
+    """A driver by order, shape (rows,); raises `ToolFailure` where the data do not have it."""
+    if name == "items_bad":
+        return harm(frame.rows, "item_accuracy")
+    return frame.column(name)
+
+
+def composition(frame: IncidentFrame, rows: Flags) -> tuple[Ints, ...]:
+    """What differs between orders whatever was done to them: local hour, weekend or not, and the store."""
+    table = frame.rows
+    groups = [codes(table["hour"].to_numpy()[rows], (table["weekday"].to_numpy() >= 5)[rows])]
+    if "store_id" in table:
+        groups.append(table["store_id"].cat.codes.to_numpy(dtype=np.int64)[rows] + 1)
+    return tuple(groups)
+
+
+def shift_of(frame: IncidentFrame, values: Floats, rows: Flags) -> Shift | None:
+    """Shift of values over some rows, for like hours, days and stores; None with too few orders."""
+    keep = rows & ~np.isnan(values)
+    if min(int((keep & frame.during).sum()), int((keep & ~frame.during).sum())) < MIN_ORDERS:
+        return None
+    kept = values[keep]
+    residuals = residualise(kept, frame.during[keep], composition(frame, keep))
+    return measure(kept, frame.day[keep], frame.during[keep], residuals=residuals)
+
+
+def decompose(frame: IncidentFrame, metric: str) -> Decomposition | None:
+    """Decompose an incident's worsening; None where the outcome has too few orders in either period.
+
+    Raises:
+        ToolFailure: the metric is unknown or absent.
+    """
+    outcome, used = _usable_outcome(frame, metric)
+    whole = shift_of(frame, outcome, frame.inside)
+    if whole is None:
+        return None
+    alone = frame.column(BATCHED) != 1.0 if BATCHED in frame.rows else np.ones(len(frame.rows), dtype=bool)
+    rows = frame.inside & alone
+    return Decomposition(
+        frame=frame,
+        outcome=outcome,
+        outcome_metric=used,
+        alone=alone,
+        whole=whole,
+        unbatched=shift_of(frame, outcome, rows),
+        slopes=_slopes(frame, outcome, rows),
+    )
+
+
+def decomposition(context: ToolContext, arguments: IncidentArguments) -> Decomposition | None:
+    """`decompose` for a tool's arguments, memoised on the dataset."""
+    frame = incident_frame(context, arguments)
+    key = ("decomposition", arguments.slice, arguments.start, arguments.end, arguments.metric)
+    return memo(context.dataset, key, lambda: decompose(frame, arguments.metric))
+
+
+def load(context: ToolContext, arguments: IncidentArguments) -> Floats | None:
+    """Courier load by row of the incident's frame, memoised; None where supply is not recorded."""
+    if not context.dataset.has("supply_snapshots"):
+        return None
+    frame = incident_frame(context, arguments)
+    if "region" not in frame.rows:
+        return None
+    key = ("load", arguments.slice, arguments.start, arguments.end)
+    return memo(context.dataset, key, lambda: load_by_order(frame.rows, context.dataset.supply()))
+
+
+def _usable_outcome(frame: IncidentFrame, metric: str) -> tuple[Floats, str]:
+    """The metric's harm; or lateness, where the failed orders have no drivers to explain them by."""
+    outcome = harm(frame.rows, metric)
+    if metric == "on_time" or not METRICS["on_time"].columns <= set(frame.rows):
+        return outcome, metric
+    failed = frame.inside & (np.nan_to_num(outcome) > 0.5)
+    known = [name for name in DRIVERS[:2] if name in frame.rows]
+    if not failed.any() or not known:
+        return outcome, metric
+    unknown = np.isnan(frame.rows[known].to_numpy(dtype=np.float64, na_value=np.nan)[failed]).any(axis=1)
+    return (harm(frame.rows, "on_time"), "on_time") if unknown.mean() > 0.5 else (outcome, metric)
+
+
+def _slopes(frame: IncidentFrame, outcome: Floats, rows: Flags) -> dict[str, float]:
+    names = [n for n in (*DRIVERS, *COVARIATES) if n in frame.rows or (n == "items_bad" and "items" in frame.rows)]
+    columns = {name: driver_values(frame, name) for name in names}
+    known = {n: c for n, c in columns.items() if np.isnan(c[rows]).mean() < 0.5} if rows.any() else {}
+    keep = rows & ~np.isnan(outcome)
+    for column in known.values():
+        keep = keep & ~np.isnan(column)
+    if int(keep.sum()) < MIN_ORDERS + len(known):
+        return {}
+    design = np.column_stack([np.ones(int(keep.sum())), *[c[keep] for c in known.values()]])
+    scale = np.maximum(np.abs(design).max(axis=0), 1e-12)
+    weights = np.linalg.lstsq(design / scale, outcome[keep], rcond=None)[0] / scale
+    return {name: float(w) for name, w in zip(known, weights[1:], strict=True)}

@@ -1,0 +1,243 @@
+"""Did a driver move by itself? Its shift given its parents, beside its plain shift.
+
+A driver that moved only because something upstream moved is a consequence of that (a mediator), not a cause:
+preparation and waiting are read among orders carried alone, batching at like courier load, the rest at like
+hours, days and stores.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tools import logit
+from tools.checks import CheckResult
+from tools.decomposition import (
+    BATCHED,
+    UNEXPLAINED,
+    Decomposition,
+    composition,
+    decomposition,
+    driver_values,
+    load,
+    shift_of,
+)
+from tools.errors import ToolFailure
+from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
+from tools.registry import Cost, Result, ToolContext, tool
+from tools.shift import DETECTABLE, Shift, measure, residualise
+
+Floats = npt.NDArray[np.float64]
+Driver = Literal["dasher_wait_s", "prep_s", "batched", "promise_s", "items_bad", "unexplained"]
+
+HARMFUL: Final[dict[str, float]] = {"promise_s": -1.0}
+"""Sign of a harmful shift, where it is not +1: a shorter promise is what hurts."""
+MEDIATED: Final = ("dasher_wait_s", "prep_s")
+"""Drivers that batching moves; read among orders carried alone."""
+
+
+class MechanismArguments(IncidentArguments):
+    """Which driver of which incident."""
+
+    driver: Driver
+    """The measured quantity; `unexplained` is the worsening that no measured driver explains."""
+
+
+class MechanismShiftResult(Result):
+    """How a driver moved between baseline and incident. Units follow the driver: seconds, or shares."""
+
+    driver: str
+    baseline_level: float
+    """Mean before, in the slice."""
+    current_level: float
+    """Mean during the incident."""
+    marginal_change: float
+    """Change at like hours, days and stores."""
+    marginal_z: float
+    """In standard errors between days; positive is harmful."""
+    conditional_change: float
+    """Change given the parents as well."""
+    conditional_z: float
+    """In standard errors between days; positive is harmful."""
+    outside_change: float
+    """Conditional change outside the slice at the same hours."""
+    contrast_share: float
+    """1: only the slice moved; 0: the rest moved as much; -1: only the rest moved."""
+    explained_share: float
+    """Share of the incident's worsening that the conditional change accounts for."""
+    detectable_share: float
+    """Smallest share that this test would have seen four times in five."""
+    outcome_metric: str
+    """The metric whose worsening is shared out."""
+    conditioned_on: str
+    """The parents that were held."""
+    orders: int
+    """Orders of the incident that the conditional change was read from."""
+    checks: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A conditional shift and how it translates into the outcome."""
+
+    conditional: Shift
+    outside: Shift | None
+    share: float
+    detectable: float
+    parents: str
+
+
+@tool(cost=Cost.MODERATE)
+def mechanism_shift(context: ToolContext, arguments: MechanismArguments) -> MechanismShiftResult:
+    """Whether a driver moved by itself, given what is upstream of it, and how much of the worsening that explains.
+
+    Use it to tell a cause from a consequence. Do not use it to judge a policy change: see policy_effect.
+    """
+    parts = decomposition(context, arguments)
+    if parts is None:
+        raise ToolFailure(f"not testable: too few orders with {arguments.metric} in the window or before it")
+    return read(parts, arguments.driver, load(context, arguments))
+
+
+def read(parts: Decomposition, driver: Driver, busy: Floats | None = None) -> MechanismShiftResult:
+    """`mechanism_shift` on a decomposition.
+
+    Args:
+        parts: the incident's decomposition.
+        driver: which driver.
+        busy: courier load by row of the frame; None where it is not recorded.
+
+    Raises:
+        ToolFailure: the driver is not recorded for enough orders.
+    """
+    frame = parts.frame
+    values = _unexplained(parts) if driver == UNEXPLAINED else driver_values(frame, driver)
+    marginal = shift_of(frame, values, frame.inside)
+    if marginal is None:
+        raise ToolFailure(f"not testable: {driver} is known for too few orders in the window or before it")
+    reading = _batching(parts, values, marginal, busy) if driver == BATCHED else _plain(parts, driver, values)
+    sign = HARMFUL.get(driver, 1.0)
+    outside = reading.outside.change if reading.outside is not None else 0.0
+    return MechanismShiftResult(
+        driver=driver,
+        baseline_level=marginal.baseline,
+        current_level=marginal.current,
+        marginal_change=marginal.change,
+        marginal_z=sign * marginal.z,
+        conditional_change=reading.conditional.change,
+        conditional_z=sign * reading.conditional.z,
+        outside_change=outside,
+        contrast_share=_contrast(reading.conditional.change, outside),
+        explained_share=float(np.clip(reading.share, -1.0, 2.0)),
+        detectable_share=min(reading.detectable, 9.0),
+        outcome_metric=parts.outcome_metric,
+        conditioned_on=reading.parents,
+        orders=reading.conditional.orders,
+        checks=_checks(parts, frame),
+    )
+
+
+def _plain(parts: Decomposition, driver: str, values: Floats) -> _Reading:
+    frame = parts.frame
+    keep = parts.alone if driver in (*MEDIATED, UNEXPLAINED) else np.ones(len(values), dtype=bool)
+    conditional = shift_of(frame, values, frame.inside & keep)
+    if conditional is None:
+        raise ToolFailure(f"not testable: too few orders carried alone to read {driver} by itself")
+    slope = 1.0 if driver == UNEXPLAINED else parts.slopes.get(driver, 0.0)
+    share = slope * conditional.change / parts.whole.change if parts.whole.change else 0.0
+    recorded = driver in (*MEDIATED, UNEXPLAINED) and BATCHED in frame.rows
+    return _Reading(
+        conditional,
+        shift_of(frame, values, _elsewhere(frame) & keep),
+        share,
+        _detectable(conditional.error * slope, parts),
+        "hour, weekend, store, carried alone" if recorded else "hour, weekend, store",
+    )
+
+
+def _batching(parts: Decomposition, values: Floats, marginal: Shift, busy: Floats | None) -> _Reading:
+    frame = parts.frame
+    conditional = _given_load(frame, values, busy) if busy is not None else None
+    held = conditional is not None
+    shift = conditional or marginal
+    own = float(np.clip(shift.change / marginal.change, 0.0, 1.0)) if marginal.change > 0 else 0.0
+    gap = _batched_gap(parts)
+    return _Reading(
+        shift,
+        shift_of(frame, values, _elsewhere(frame)),
+        parts.through_batching * own,
+        _detectable(shift.error * gap, parts),
+        "hour, weekend, store, courier load" if held else "hour, weekend, store",
+    )
+
+
+def _given_load(frame: IncidentFrame, values: Floats, busy: Floats) -> Shift | None:
+    """Shift of the batched share at like courier load, by a logistic model of the baseline."""
+    keep = frame.inside & ~np.isnan(values) & ~np.isnan(busy)
+    during = frame.during[keep]
+    if min(int(during.sum()), int((~during).sum())) < 100:
+        return None
+    features = _load_features(frame, busy, keep)
+    before = ~during
+    model = logit.fit(features[before], values[keep][before], ridge=1.0)
+    residuals = values[keep] - model.probability(features) + float(values[keep][before].mean())
+    residuals = residualise(residuals, during, composition(frame, keep))
+    return measure(values[keep], frame.day[keep], during, residuals=residuals)
+
+
+def _load_features(frame: IncidentFrame, busy: Floats, keep: Flags) -> Floats:
+    load_ = busy[keep]
+    before = ~frame.during[keep]
+    centre, spread = float(load_[before].mean()), float(load_[before].std()) or 1.0
+    scaled = np.clip((load_ - centre) / spread, -4.0, 4.0)
+    columns = [scaled, scaled**2]
+    for dimension in ("region", "category"):
+        if dimension in frame.rows:
+            code = frame.rows[dimension].cat.codes.to_numpy()[keep]
+            columns += [(code == value).astype(np.float64) for value in np.unique(code)[1:]]
+    return np.column_stack(columns)
+
+
+def _unexplained(parts: Decomposition) -> Floats:
+    residual = parts.outcome.copy()
+    for name, slope in parts.slopes.items():
+        residual = residual - slope * driver_values(parts.frame, name)
+    return residual
+
+
+def _elsewhere(frame: IncidentFrame) -> Flags:
+    hours = np.unique(frame.rows["hour"].to_numpy()[frame.inside & frame.during])
+    return ~frame.inside & np.isin(frame.rows["hour"].to_numpy(), hours)
+
+
+def _contrast(inside: float, outside: float) -> float:
+    if inside * outside < 0:
+        outside = 0.0
+    total = abs(inside) + abs(outside)
+    return (abs(inside) - abs(outside)) / total if total else 0.0
+
+
+def _detectable(error: float, parts: Decomposition) -> float:
+    change = abs(parts.whole.change)
+    return DETECTABLE * abs(error) / change if change and error else 9.0
+
+
+def _batched_gap(parts: Decomposition) -> float:
+    frame = parts.frame
+    known = frame.inside & ~np.isnan(parts.outcome)
+    batched, alone = known & ~parts.alone, known & parts.alone
+    if not batched.any() or not alone.any():
+        return 0.0
+    return float(parts.outcome[batched].mean() - parts.outcome[alone].mean())
+
+
+def _checks(parts: Decomposition, frame: IncidentFrame) -> tuple[CheckResult, ...]:
+    days = frame.baseline_days
+    enough = CheckResult(name="baseline", passed=days >= 14, text=f"{days} baseline days")
+    same = CheckResult(
+        name="outcome",
+        passed=None if parts.outcome_metric != "on_time" else True,
+        text=f"worsening of {parts.outcome_metric} is shared out",
+    )
+    return enough, same
