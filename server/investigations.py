@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ag_ui import core
 
-from agents.events import RunEvent
+from agents.events import EventSink, RunEvent
 from agents.report import InvestigationReport
 from data.errors import DataError
 from server.event_log import EventLog
@@ -22,7 +22,7 @@ LAST_NODE = "service"
 class Investigator(Protocol):
     """Carries out one run; called again with the same run, it continues from its last checkpoint."""
 
-    async def investigate(self, run: RunRecord, sink: EventLog) -> InvestigationReport:
+    async def investigate(self, run: RunRecord, sink: EventSink) -> InvestigationReport:
         """Emit the run's events to the sink and return its report.
 
         Raises:

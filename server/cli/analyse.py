@@ -76,14 +76,15 @@ def investigate(
     from server.cli.console import show_json, step
     from server.cli.options import open_dataset
     from server.cli.progress import event_lines, progress_sink
+    from server.settings import load
 
-    quiet = json or jsonl
+    settings, quiet = load(), json or jsonl
     with step(f"Reading {data}", quiet=quiet):
         dataset = open_dataset(data, mapping, as_of)
-    with step("Looking for incidents", quiet=quiet):
+    with step("Choosing the incident", quiet=quiet or not latest):
         chosen = choose_incident(dataset, incident_id=incident, latest=latest)
     with event_lines() if jsonl else progress_sink(quiet=quiet) as sink:
-        report = investigate_dataset(dataset, chosen, sink=sink)
+        report = investigate_dataset(dataset, chosen, sink=sink, settings=settings)
     if out is not None:
         write_report(out, report)
     if json:

@@ -1,12 +1,14 @@
 """`cx demo`: the whole job on a simulated world."""
 
-import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from server.cli.exits import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from server.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +29,7 @@ def demo(
     folder = settings.demo_dir
     _generate(folder, seed=seed)
     _check(folder)
-    _investigate(folder, settings.state_dir / "demo" / "report")
+    _investigate(settings)
 
 
 def _generate(folder: Path, *, seed: int) -> None:
@@ -35,10 +37,10 @@ def _generate(folder: Path, *, seed: int) -> None:
     from server.worlds import generate_world
 
     with step("1/4 Generating 35 days of a delivery business, with a fault in it"):
-        written = generate_world(
-            folder, scenario="batching", days=35, orders_per_day=12_000, seed=seed, force=True
-        )
-    show(f"{written.orders:,} orders in {written.folder} (the truth lies beside it, in {written.truth.name})")
+        written = generate_world(folder, scenario="batching", days=35, orders_per_day=12_000, seed=seed)
+    show(
+        f"{written.rows['orders']:,} orders in {written.folder} (the truth lies beside it, in {written.truth.name})"
+    )
 
 
 def _check(folder: Path) -> None:
@@ -52,7 +54,7 @@ def _check(folder: Path) -> None:
     show(f"{len(present)} tables, {rows:,} rows, {usable:,} usable")
 
 
-def _investigate(folder: Path, out: Path) -> None:
+def _investigate(settings: "Settings") -> None:
     from rich.text import Text
 
     from data.dataset import Dataset
@@ -63,14 +65,14 @@ def _investigate(folder: Path, out: Path) -> None:
     from server.cli.tables import show_detection, show_investigation
 
     with step("3/4 Looking for incidents in every metric, slice and hour"):
-        dataset = Dataset.open(folder)
+        dataset = Dataset.open(settings.demo_dir)
         found = detect_incidents(dataset)
     show_detection(found)
     if not found.incidents:
         raise CommandError("the demo's incident was not found; another --seed may help", ExitCode.NEGATIVE)
     with step("4/4 Investigating the worst one"), progress_sink(quiet=False) as sink:
-        report = investigate_dataset(dataset, found.incidents[0], sink=sink)
-    shutil.rmtree(out, ignore_errors=True)
+        report = investigate_dataset(dataset, None, sink=sink, settings=settings)
+    out = settings.state_dir / "demo" / "report"
     write_report(out, report)
     show_investigation(report)
     show(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from data.report import CheckReport, TableReport
 from rich import box
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.report import InvestigationReport
+from data.report import CheckReport, TableReport
 from server.cli.console import show
 from server.wording import amount, change, explain, moment
 from tools.evidence import Evidence

@@ -18,14 +18,16 @@ def register(app: typer.Typer) -> None:
 
 @data_app.command()
 def generate(
-    out: Annotated[Path, typer.Option(help="Folder to make; the truth goes beside it, to OUT.truth.json.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder to make (or to make anew); the truth goes beside it, to OUT.truth.json."),
+    ],
     scenario: Annotated[
         str, typer.Option(help="none, batching, courier_supply or merchant_prep.")
     ] = "batching",
     days: Annotated[int, typer.Option(help="Local days of orders.")] = 35,
     orders_per_day: Annotated[int, typer.Option(help="Expected orders a day, over all regions.")] = 12_000,
     seed: Annotated[int, typer.Option(help="Decides every draw; the same seed gives the same bytes.")] = 7,
-    force: Annotated[bool, typer.Option("--force", help="Replace a folder that is there.")] = False,
 ) -> None:
     """Generate a simulated world with a known fault.
 
@@ -34,10 +36,8 @@ def generate(
     from server.cli.console import show
     from server.worlds import generate_world
 
-    written = generate_world(
-        out, scenario=scenario, days=days, orders_per_day=orders_per_day, seed=seed, force=force
-    )
-    show(f"{written.orders:,} orders in {written.folder}", f"truth in {written.truth}")
+    written = generate_world(out, scenario=scenario, days=days, orders_per_day=orders_per_day, seed=seed)
+    show(f"{written.rows['orders']:,} orders in {written.folder}", f"truth in {written.truth}")
 
 
 @data_app.command()
