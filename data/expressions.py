@@ -32,11 +32,15 @@ def check_expression(sql: str) -> None:
         data.errors.MappingError: expression '(SELECT 1)' may not hold a query of its own
     """
     try:
-        parsed = sqlglot.parse(f"SELECT ({sql}\n)", read="duckdb")  # noqa: S608  # parsed, not run
+        parsed = sqlglot.parse(f"SELECT ({sql}\n)", read="duckdb")  # parsed, not run
     except SqlglotError as error:
         raise MappingError(f"expression {sql!r} is not SQL: {_plain(error)}") from error
     selected = parsed[0].expressions if len(parsed) == 1 and isinstance(parsed[0], exp.Select) else []
-    if len(selected) != 1 or not isinstance(selected[0], exp.Paren | exp.Subquery) or parsed[0].args.get("from_"):
+    if (
+        len(selected) != 1
+        or not isinstance(selected[0], exp.Paren | exp.Subquery)
+        or parsed[0].args.get("from_")
+    ):
         raise MappingError(f"expression {sql!r} must be exactly one SQL expression")
     if selected[0].find(exp.Query):
         raise MappingError(f"expression {sql!r} may not hold a query of its own")

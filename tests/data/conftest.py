@@ -33,9 +33,7 @@ def frames() -> Frames:
         "deliveries": pd.DataFrame(
             {
                 "order_id": ["a", "b", "c", "d"],
-                "actual_eta": times(
-                    "2026-01-01T12:45Z", "2026-01-02T08:10:30Z", None, "2026-01-10T08:00Z"
-                ),
+                "actual_eta": times("2026-01-01T12:45Z", "2026-01-02T08:10:30Z", None, "2026-01-10T08:00Z"),
                 "dasher_wait": [300, 900, 60, 50],
                 "merchant_prep_time": [600, 700, 800, 900],
                 "distance": [1.5, 2.5, 3.5, 4.5],

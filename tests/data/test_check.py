@@ -38,7 +38,9 @@ def test_check_names_what_is_missing(frames: Frames) -> None:
 
 def test_check_refuses_a_missing_required_column(frames: Frames) -> None:
     frames["deliveries"] = frames["deliveries"].drop(columns="order_id")
-    with pytest.raises(DataError, match=r"deliveries \(frame\): required column order_id is missing; it has: actual_eta"):
+    with pytest.raises(
+        DataError, match=r"deliveries \(frame\): required column order_id is missing; it has: actual_eta"
+    ):
         Dataset.from_frames(frames)
 
 
@@ -50,7 +52,10 @@ def test_check_refuses_data_without_times(frames: Frames) -> None:
 
 def test_check_refuses_times_without_a_zone(frames: Frames) -> None:
     frames["orders"]["order_time"] = frames["orders"]["order_time"].dt.tz_localize(None)
-    with pytest.raises(DataError, match=r"orders.order_time \(frame\): 4 times have no zone, for example '2026-01-01 12:00:00'"):
+    with pytest.raises(
+        DataError,
+        match=r"orders.order_time \(frame\): 4 times have no zone, for example '2026-01-01 12:00:00'",
+    ):
         Dataset.from_frames(frames)
 
 
@@ -64,19 +69,25 @@ def test_check_takes_the_zone_of_such_times_from_the_mapping(frames: Frames) -> 
 def test_check_refuses_text_times_without_a_zone(frames: Frames) -> None:
     texts = ["2026-01-01 12:00:00", "2026-01-02T07:30:00Z", "2026-01-02T12:00:00+01:00", "2026-01-03"]
     frames["orders"]["order_time"] = texts
-    with pytest.raises(DataError, match=r"2 times have no zone, for example '2026-01-01 12:00:00'; write them with one"):
+    with pytest.raises(
+        DataError, match=r"2 times have no zone, for example '2026-01-01 12:00:00'; write them with one"
+    ):
         Dataset.from_frames(frames)
 
 
 def test_check_refuses_a_column_of_another_type(frames: Frames) -> None:
     frames["orders"]["order_time"] = ["x", "y", "z", "2026-01-01T12:00:00Z"]
-    with pytest.raises(DataError, match=r"orders.order_time \(frame\): is not of type time in 3 of 4 rows, for example 'x'"):
+    with pytest.raises(
+        DataError, match=r"orders.order_time \(frame\): is not of type time in 3 of 4 rows, for example 'x'"
+    ):
         Dataset.from_frames(frames)
 
 
 def test_check_refuses_a_number_column_of_words(frames: Frames) -> None:
     frames["deliveries"]["dasher_wait"] = ["long", "longer", "longest", None]
-    with pytest.raises(DataError, match=r"deliveries.dasher_wait \(frame\): is not of type number in 3 of 4 rows"):
+    with pytest.raises(
+        DataError, match=r"deliveries.dasher_wait \(frame\): is not of type number in 3 of 4 rows"
+    ):
         Dataset.from_frames(frames)
 
 
@@ -106,7 +117,14 @@ def test_check_quarantines_single_values_of_another_type(frames: Frames) -> None
         ("policy_changes", "scope", 0, "[1]", "scope", "change_id=p2: scope=[1]"),
         ("policy_changes", "scope", 0, '{"hour": 3}', "scope", 'change_id=p2: scope={"hour": 3}'),
         ("policy_changes", "policy", 0, None, "required", "change_id=p2: policy=(empty)"),
-        ("supply_snapshots", "couriers_busy", 0, -3, "bounds", "region=SF, ts=2026-01-02T00:00:00+00:00: couriers_busy=-3"),
+        (
+            "supply_snapshots",
+            "couriers_busy",
+            0,
+            -3,
+            "bounds",
+            "region=SF, ts=2026-01-02T00:00:00+00:00: couriers_busy=-3",
+        ),
     ],
 )
 def test_check_quarantines_rows(
@@ -119,7 +137,10 @@ def test_check_quarantines_times_before_the_order(frames: Frames) -> None:
     frames["deliveries"].loc[1, "actual_eta"] = pd.Timestamp("2026-01-02T07:00Z")
     frames["orders"].loc[0, "promised_eta"] = pd.Timestamp("2026-01-01T11:00Z")
     found = broken(frames)
-    assert found["deliveries.actual_eta: before_order"] == (1, ("order_id=b: actual_eta=2026-01-02T07:00:00+00:00",))
+    assert found["deliveries.actual_eta: before_order"] == (
+        1,
+        ("order_id=b: actual_eta=2026-01-02T07:00:00+00:00",),
+    )
     assert found["orders.promised_eta: before_order"][0] == 1
     assert "items.order_id: reference" not in found, "a broken order still exists"
 
@@ -158,7 +179,9 @@ def test_check_gives_three_examples_at_most(frames: Frames) -> None:
 
 def test_check_refuses_orders_none_of_which_is_usable(frames: Frames) -> None:
     frames["orders"]["basket_value"] = -1.0
-    with pytest.raises(DataError, match=r"none of 4 rows is usable; in 4 basket_value lies outside 0 and above"):
+    with pytest.raises(
+        DataError, match=r"none of 4 rows is usable; in 4 basket_value lies outside 0 and above"
+    ):
         Dataset.from_frames(frames)
 
 

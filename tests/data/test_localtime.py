@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from data.localtime import DAY_S, end_of_day_us, offsets
 
-ZONES = ("UTC", "America/New_York", "Europe/Madrid", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns")
+ZONES = (
+    "UTC",
+    "America/New_York",
+    "Europe/Madrid",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "America/St_Johns",
+)
 YEAR = (int(datetime(2024, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()))
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,9 @@ from pydantic import ValidationError
 
 from data.slices import ALL_ORDERS, HourRange, Slice
 
-values = st.dictionaries(st.sampled_from(["region", "category", "store_id", "dest"]), st.sampled_from(["a", "b", "c"]))
+values = st.dictionaries(
+    st.sampled_from(["region", "category", "store_id", "dest"]), st.sampled_from(["a", "b", "c"])
+)
 hours = st.none() | st.tuples(st.integers(0, 23), st.integers(1, 24)).filter(lambda h: h[0] != h[1]).map(
     lambda h: HourRange(start=h[0], end=h[1])
 )
@@ -45,7 +49,7 @@ def test_hours_are_contiguous_and_half_open(start: int, end: int) -> None:
     found = HourRange(start=start, end=end).hours
     assert found[0] == start
     assert (found[-1] + 1) % 24 == end % 24
-    assert all((b - a) % 24 == 1 for a, b in zip(found, found[1:], strict=False))
+    assert all((b - a) % 24 == 1 for a, b in itertools.pairwise(found))
     assert len(set(found)) == len(found)
 
 
