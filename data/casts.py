@@ -1,7 +1,8 @@
 """Canonical values: what a source's column becomes for each type of the contract.
 
-Canonical types are few and mean the same on every engine: text (`id`, `category`, `text`, `json`), float64
-(`number`), int64 (`integer`), boolean (`flag`) and int64 microseconds since 1970 UTC (`time`).
+Canonical types are few and mean the same on every engine: text (`category`, `text`, `json`), text or int64
+(`id`, as the source has it), float64 (`number`), int64 (`integer`), boolean (`flag`) and int64 microseconds
+since 1970 UTC (`time`).
 """
 
 from typing import NamedTuple
@@ -66,6 +67,8 @@ def canonical(column: ir.Column, to: ColumnType, *, naive_zone: str | None) -> C
             return _flag(column)
         case "time":
             return _time(column, naive_zone)
+        case "id":
+            return Cast(column.cast("int64") if column.type().is_integer() else _text(column))
         case "json":
             return Cast(_text(column) if not column.type().is_nested() else _as_json(column).cast("string"))
         case _:

@@ -153,6 +153,8 @@ def _typed(source: Source, table: Table, found: SourceTable) -> ir.Table:
         if name not in found.rows.columns:
             continue
         raw = found.rows[name]
+        if name == "order_id" and not _numbered(source):
+            raw = raw.cast("string")
         cast = canonical(raw, kind, naive_zone=source.mapping.naive_times)
         columns[name] = cast.value
         if cast.failed is not None:
@@ -163,6 +165,12 @@ def _typed(source: Source, table: Table, found: SourceTable) -> ir.Table:
             columns[RAW + name] = raw.cast("string")
     typed = found.rows.select(**columns)
     return _with_orders(source, typed) if table.name != "orders" and "order_id" in columns else typed
+
+
+def _numbered(source: Source) -> bool:
+    """Whether every table knows orders by a whole number; else they meet as text."""
+    ids = [table.rows["order_id"] for table in source.tables.values() if "order_id" in table.rows.columns]
+    return all(column.type().is_integer() for column in ids)
 
 
 def _with_orders(source: Source, typed: ir.Table) -> ir.Table:

@@ -19,7 +19,7 @@ from data.check import Clean, clean
 from data.contracts import TABLES
 from data.engine import materialise
 from data.errors import DataError, NotTestableError
-from data.facts import Known, facts
+from data.facts import UNKNOWN, Known, facts
 from data.fingerprint import fingerprint
 from data.horizon import default_as_of_us, newest_event_us
 from data.mapping import Mapping
@@ -92,16 +92,38 @@ class _Base:
             return newest_event_us(self.tables)
 
     @cached_property
+    def dimension_columns(self) -> tuple[str, ...]:
+        """Columns that a slice could fix, those with few values first."""
+        counts = self._distinct
+        names = [n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in counts]
+        return tuple(sorted(names, key=lambda n: (counts[n], names.index(n))))
+
+    @cached_property
     def dimensions(self) -> tuple[str, ...]:
-        """Dimension columns, those with few values first."""
+        """The columns without those that only rename another one."""
+        kept: list[str] = []
+        for name in self.dimension_columns:
+            twins = [
+                k for k in kept if self._distinct[f"{k}|{name}"] == self._distinct[k] == self._distinct[name]
+            ]
+            kept += [] if twins else [name]
+        return tuple(kept)
+
+    @cached_property
+    def _distinct(self) -> dict[str, int]:
+        """Number of values of each possible dimension, and of pairs `a|b` of them."""
         orders = self.tables["orders"]
         names = [
             n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in orders.columns
         ]
         if not names:
-            return ()
-        counts = self.arrow(orders.aggregate(**{n: orders[n].nunique() for n in names})).to_pylist()[0]
-        return tuple(sorted(names, key=lambda n: (counts[n], names.index(n))))
+            return {}
+        values = {n: orders[n].cast("string").fill_null(UNKNOWN) for n in names}
+        alone = orders.select(**values).distinct()
+        pairs = {f"{a}|{b}": alone[a] + "\x1f" + alone[b] for a in names for b in names if a != b}
+        found = {n: alone[n].nunique() for n in names} | {n: pair.nunique() for n, pair in pairs.items()}
+        counted: dict[str, int] = self.arrow(alone.aggregate(**found)).to_pylist()[0]
+        return counted
 
 
 class Dataset:
@@ -197,7 +219,10 @@ class Dataset:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Slice dimensions that the data have, those with few values first."""
+        """Slice dimensions that the data have, those with few values first.
+
+        A column that only renames another one (a store a region, say) is left out; `facts` has it all the same.
+        """
         return self._base.dimensions
 
     @property
@@ -235,7 +260,31 @@ class Dataset:
         ]
         if not self.mapping.zones and not self.mapping.default_zone:
             warnings.append("the mapping names no time zones; local days and hours are those of UTC")
+        late, share = self._too_late
+        if late:
+            hours = f"{self.mapping.maturity.delivery_h:g}"
+            warnings.append(
+                f"arrivals later than {hours} h after the order count as unknown: {late} ({share:.2%}); "
+                "raise maturity.delivery_h in the mapping if that is too many"
+            )
         return tuple(warnings)
+
+    @cached_property
+    def _too_late(self) -> tuple[int, float]:
+        """Orders that arrive when nobody waits for their outcome any more, and their share of the arrivals."""
+        time = next((t for t in ("actual_eta", "delivery_time") if self.has(f"deliveries.{t}")), None)
+        if time is None:
+            return 0, 0.0
+        orders, deliveries = self._base.tables["orders"], self._base.tables["deliveries"]
+        both = orders.select("order_id", "order_time").inner_join(
+            deliveries.select("order_id", time), "order_id"
+        )
+        both = both.filter(both[time] <= self._as_of_us)
+        age = both[time] - both.order_time
+        limit = self.mapping.maturity.microseconds("delivery")
+        row = self._base.arrow(both.aggregate(late=both.count(where=age > limit), known=both.count()))
+        late, known = int(row["late"][0].as_py()), int(row["known"][0].as_py())
+        return late, late / max(known, 1)
 
     def has(self, name: str) -> bool:
         """Whether a table (`ratings`) or column (`ratings.stars`) is there and holds anything."""
@@ -269,12 +318,12 @@ class Dataset:
 
     @cached_property
     def _view(self) -> ir.Table:
-        known = Known(self.mapping, self.dimensions, self._as_of_us, self._base.span_us[0])
+        known = Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us[0])
         return materialise(self._base.engine, f"facts_{self._as_of_us}", facts(self._base.tables, known))
 
     @cached_property
     def _facts(self) -> pd.DataFrame:
-        return _frame(self._base.arrow(self._view), ("order_time", "order_id"), self.dimensions)
+        return _frame(self._base.arrow(self._view), ("order_time", "order_id"), self._base.dimension_columns)
 
     @cached_property
     def _cells(self) -> pd.DataFrame:
@@ -285,7 +334,7 @@ class Dataset:
         """Changes made before the as-of time, oldest first; empty where the data have none."""
         return tuple(
             PolicyChange(
-                change_id=row["change_id"],
+                change_id=str(row["change_id"]),
                 policy=row["policy"],
                 scope=parse_scope(row.get("scope")),
                 changed_at=_moment(row["changed_at"]),
@@ -328,7 +377,8 @@ class Dataset:
         self.require(name)
         rows = self._base.tables[name]
         kinds = {c.name: c.type for c in TABLES[name].columns}
-        arrow = self._base.arrow(rows.filter(rows[time] < self._as_of_us))
+        ids = {c: rows[c].cast("string") for c in rows.columns if kinds[c] == "id"}
+        arrow = self._base.arrow(rows.filter(rows[time] < self._as_of_us).mutate(**ids))
         times = tuple(c for c in arrow.column_names if kinds[c] == "time")
         categories = tuple(c for c in arrow.column_names if kinds[c] == "category")
         rest = tuple(c for c in arrow.column_names if c not in (time, *then))

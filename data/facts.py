@@ -189,13 +189,13 @@ def _identity(o: _Orders) -> dict[str, ir.Value]:
     )
     day = whole(local, DAY_S)
     columns: dict[str, ir.Value] = {
-        "order_id": o.rows.order_id,
+        "order_id": o.rows.order_id.cast("string"),
         "order_time": o.rows.order_time,
         "day": day,
         "hour": whole(local - day * DAY_S, HOUR_S),
         "weekday": (day + 3) % 7,
     }
-    columns |= {name: o.rows[name].fill_null(UNKNOWN) for name in o.known.dimensions}
+    columns |= {name: o.rows[name].cast("string").fill_null(UNKNOWN) for name in o.known.dimensions}
     return columns | {"orders": ibis.literal(1, "int64")}
 
 

@@ -134,7 +134,9 @@ def open_path(path: Path, *, mapping: Mapping | None = None) -> Source:
         else:
             for name in TABLES:
                 reader.native(name)
-        _require_orders(source, str(path), _describe_folder(folder))
+        if "orders" not in source.tables:
+            timeless = "; none of their columns holds times" if reader.timeless() else ""
+            _require_orders(source, str(path), _describe_folder(folder), timeless)
     return source
 
 
@@ -153,18 +155,18 @@ def _for_one_file(mapping: Mapping, name: str, path: Path) -> Mapping:
     return mapping.model_copy(update={"tables": tables})
 
 
-def _require_orders(source: Source, where: str, found: list[str]) -> None:
+def _require_orders(source: Source, where: str, found: list[str], remark: str = "") -> None:
     if "orders" in source.tables:
         return
     raise DataError(
         f"{where}: no table `orders` (orders.parquet, orders.csv, orders.csv.gz or orders.csv.zip); "
-        f"found: {'; '.join(found) or 'nothing'}. Name the files after the tables of docs/tables.md, "
+        f"found: {'; '.join(found) or 'nothing'}{remark}. Name the files after the tables of docs/tables.md, "
         f"or give a mapping (docs/mappings.md){_suggestion(found)}"
     )
 
 
 def _suggestion(found: list[str]) -> str:
-    names = {entry.split(" ")[0] for entry in found}
+    names = set(found)
     fitting = [
         name
         for name, mapping in mappings.shipped().items()
@@ -195,6 +197,24 @@ class _Reader:
             rows = self._source.engine.table(self._raw(found[0]))
             rows = _with_dimensions(name, rows, self._source.mapping)
             self._source.tables[name] = SourceTable(name, found[0], rows)
+
+    def timeless(self) -> bool:
+        """Whether the folder has data files, and no column in them looks like times."""
+        files = _describe_folder(self._folder)
+        kinds = [kind for file in files for kind in self._sniffed(self._folder / file)]
+        return bool(kinds) and not any(kind.startswith(("TIMESTAMP", "DATE")) for kind in kinds)
+
+    def _sniffed(self, path: Path) -> list[str]:
+        """The types that the engine sees in a file; a file that it cannot read may hold anything."""
+        reader = "read_parquet" if path.name.endswith(".parquet") else "read_csv"
+        try:
+            readable = self._unzipped(path) if path.name.endswith(".zip") else path
+            found = self._connection.execute(
+                f"DESCRIBE SELECT * FROM {reader}(?)", [str(readable)]
+            ).fetchall()
+        except (duckdb.Error, DataError):
+            return ["TIMESTAMP"]
+        return [str(row[1]) for row in found]
 
     def mapped(self, name: str, table: TableMapping) -> SourceTable:
         """The table that a mapping makes of its files."""

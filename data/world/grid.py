@@ -95,7 +95,7 @@ def build(first_day: date, *, days: int) -> Grid:
     """The grid of the days from `first_day` on."""
     parts = [_region_hours(index, first_day, days) for index in range(len(REGIONS))]
     whole = pd.concat(parts, ignore_index=True)
-    columns = {name: whole[name].to_numpy(dtype=np.int64) for name in whole}
+    columns = {str(name): whole[name].to_numpy(dtype=np.int64) for name in whole}
     return Grid(**columns, first_day=first_day)
 
 

@@ -153,7 +153,8 @@ def _orders(draws: Draws, levers: Levers, fleets: supply.Supply, keep: Ints) -> 
     buffer = levers.promise_buffer_s[cell]
     promise = _whole(fulfilment.promise(store_s, supply.PLANNED_WAIT_S, batches.size, miles, buffer))
     lateness = prep + assign + batch_wait + way - promise
-    canceled = outcomes.cancels(assign + batch_wait, lateness, chance.cancel_u[keep])
+    mood = draws.shocks.mood[cell // len(CATEGORIES)]
+    canceled = outcomes.cancels(assign + batch_wait, lateness, mood, chance.cancel_u[keep])
     until = (0.3 + 0.7 * chance.cancel_when_u[keep]) * (prep + assign + batch_wait)
     return Orders(
         session=keep,
@@ -218,7 +219,10 @@ def _reactions(draws: Draws, orders: Orders, lines: Lines) -> Reactions:
     missing = np.bincount(lines.order[lines.missing], minlength=total) > 0
     replaced = np.bincount(lines.order[lines.substituted], minlength=total) > 0
     late = orders.lateness_s
-    contacted = outcomes.contacts(late, missing, replaced, orders.canceled, chance.contact_u[session])
+    mood = draws.shocks.mood[orders.cell // len(CATEGORIES)]
+    contacted = outcomes.contacts(
+        late, missing, replaced, orders.canceled, mood=mood, uniform=chance.contact_u[session]
+    )
     return Reactions(
         contacted=contacted,
         contact_time=orders.settled + outcomes.lag_s(_CONTACT_MEAN_S, chance.contact_e[session]),
