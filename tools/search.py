@@ -46,6 +46,9 @@ class Episode:
     signals: tuple[str, ...]
     """Metrics that got worse, strongest first."""
     p: float
+    """Of its whole window, all its metrics together."""
+    alarm_p: float
+    """Of the test that raised it; this is what false-discovery control applies to."""
     phi: float
 
 
@@ -93,14 +96,14 @@ def _episode(sweep: Sweep, alarm: Alarm, taken: Bools) -> Episode:
     slice_ = _localise(sweep, seed, names, days, phi, taken)
     slice_ = _widened(sweep, slice_, names, days, phi, taken)
     days = _run(sweep, slice_, names, alarm, taken)
-    found = _judged(sweep, slice_, days, names, taken)
+    found = _judged(sweep, slice_, days, names, alarm, taken)
     if found.p <= _CONFIRMED_P:
         return found
-    return _judged(sweep, seed, _run(sweep, seed, names, alarm, taken), names, taken)
+    return _judged(sweep, seed, _run(sweep, seed, names, alarm, taken), names, alarm, taken)
 
 
 def _judged(
-    sweep: Sweep, slice_: Slice, days: tuple[int, int], names: Sequence[str], taken: Bools
+    sweep: Sweep, slice_: Slice, days: tuple[int, int], names: Sequence[str], alarm: Alarm, taken: Bools
 ) -> Episode:
     """The episode with the significance of its metrics together, each with its own over-dispersion."""
     score, phis = 0.0, []
@@ -112,7 +115,7 @@ def _judged(
         if trials[0] > expected[0] > 0:
             score += float(log_likelihood_ratio(harm, expected, trials)[0]) / phis[-1]
     p = float(special.gammaincc(len(names) / 2, score))
-    return Episode(slice_, *days, tuple(names), p, phis[0])
+    return Episode(slice_, *days, tuple(names), p, alarm.p, phis[0])
 
 
 def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, taken: Bools) -> tuple[str, ...]:
@@ -165,7 +168,7 @@ def _localise(
 ) -> Slice:
     cube = sweep.cube
     inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
-    codes = {name: encode_labels(values[inside]) for name, values in cube.columns.items()}
+    codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
     found = grid.best([_counts(sweep, name, inside, phi) for name in names], near=seed)
     return seed if found is None else found.slice

@@ -256,7 +256,7 @@ class _Panel(NamedTuple):
         """Normal score of a weighted sum of rare events, which has a longer upper tail than the normal."""
         third = weighted_sum(self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2,
                              kernel**3)[at]
-        return unskewed(score[at], third / spread[at] ** 1.5)
+        return unskewed(score[at], third / np.maximum(spread[at], _NOTHING) ** 1.5)
 
     def _deviance(self, kernel: Floats, spread: Floats, at: tuple[npt.NDArray[np.intp], ...]) -> Floats:
         """Signed root of the deviance: the normal score's better tail for rare events."""
