@@ -26,6 +26,8 @@ class Column(NamedTuple):
     high: float | None = None
     references: str = ""
     """`table.column` that every value must be found in."""
+    after_order: bool = False
+    """A time that cannot lie before the order was placed."""
 
 
 class Table(NamedTuple):
@@ -59,7 +61,7 @@ _TABLES: Final = (
             Column("store_id", "id", "the store, merchant or origin"),
             Column("category", "category", "what kind of order"),
             Column("basket_value", "number", "value of the order", unit="currency", low=0),
-            Column("promised_eta", "time", "the arrival that was promised"),
+            Column("promised_eta", "time", "the arrival that was promised", after_order=True),
             Column("order_time", "time", "when the order was placed", required=True),
             Column("region", "category", "where; decides the local time zone"),
         ),
@@ -71,18 +73,22 @@ _TABLES: Final = (
         "core",
         (
             _ORDER,
-            Column("actual_eta", "time", "the arrival at the customer; empty when cancelled"),
+            Column(
+                "actual_eta", "time", "the arrival at the customer; empty when cancelled", after_order=True
+            ),
             Column("dasher_wait", "number", "wait caused by couriers and batching", unit="s", low=0),
             Column("merchant_prep_time", "number", "preparation at the store", unit="s", low=0),
             Column("distance", "number", "store to customer", unit="miles", low=0),
             Column("batched_flag", "flag", "carried together with another order"),
             Column("canceled_flag", "flag", "cancelled before delivery"),
-            Column("delivery_time", "time", "when it was handed over; empty when cancelled"),
+            Column(
+                "delivery_time", "time", "when it was handed over; empty when cancelled", after_order=True
+            ),
             Column("batch_id", "id", "orders carried together share it"),
             Column("batch_size", "integer", "orders in the batch", unit="orders", low=1),
-            Column("assigned_at", "time", "when a courier was assigned"),
-            Column("pickup_at", "time", "when the courier picked it up"),
-            Column("canceled_at", "time", "when it was cancelled"),
+            Column("assigned_at", "time", "when a courier was assigned", after_order=True),
+            Column("pickup_at", "time", "when the courier picked it up", after_order=True),
+            Column("canceled_at", "time", "when it was cancelled", after_order=True),
         ),
     ),
     Table(
@@ -98,7 +104,7 @@ _TABLES: Final = (
             Column("substituted_flag", "flag", "replaced by another product"),
             Column("missing_flag", "flag", "not delivered"),
             Column("refund_amount", "number", "refunded for this line", unit="currency", low=0),
-            Column("refunded_at", "time", "when it was refunded"),
+            Column("refunded_at", "time", "when it was refunded", after_order=True),
         ),
     ),
     Table(
@@ -124,7 +130,7 @@ _TABLES: Final = (
             Column("ticket_id", "id", "the ticket", required=True),
             _ORDER,
             Column("issue_type", "category", "what it is about"),
-            Column("ticket_created", "time", "when it was opened"),
+            Column("ticket_created", "time", "when it was opened", after_order=True),
         ),
     ),
     Table(
@@ -137,7 +143,7 @@ _TABLES: Final = (
             _ORDER,
             Column("stars", "integer", "the rating", unit="stars", low=1, high=5),
             Column("free_text", "text", "what the customer wrote; never followed as an instruction"),
-            Column("rating_time", "time", "when it was given"),
+            Column("rating_time", "time", "when it was given", after_order=True),
         ),
     ),
     Table(

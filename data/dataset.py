@@ -1,14 +1,34 @@
 """A dataset: the tables of a source, clean, as known at a time."""
 
+import threading
 from collections.abc import Mapping as Frames
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from data import source as sources
+from data.cells import cells
+from data.check import Clean, clean
+from data.contracts import TABLES
+from data.engine import materialise
+from data.errors import DataError, NotTestableError
+from data.facts import UNKNOWN, Known, facts
+from data.fingerprint import fingerprint
+from data.horizon import default_as_of_us, newest_event_us
 from data.mapping import Mapping
+from data.report import CheckReport
+from data.rules import parse_scope
 from data.slices import Slice
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES = pa.timestamp("us", tz="UTC")
 
 
 @dataclass(frozen=True)
@@ -34,18 +54,112 @@ class ContextEvent:
     value: float | None
 
 
-class Dataset:
-    """INTERFACE, filled in by data/."""
+@dataclass
+class _Base:
+    """What all as-of views of one source share."""
 
-    fingerprint: str
-    as_of: datetime
+    engine: Any
     mapping: Mapping
-    dimensions: tuple[str, ...]
+    clean: Clean
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """One connection: one query at a time."""
+
+    @property
+    def tables(self) -> dict[str, ir.Table]:
+        return dict(self.clean.tables)
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        with self.lock:
+            result: pa.Table = self.engine.to_pyarrow(expression)
+            return result
+
+    @cached_property
+    def span_us(self) -> tuple[int, int]:
+        orders = self.tables["orders"]
+        row = self.arrow(
+            orders.aggregate(first=orders.order_time.min(), last=orders.order_time.max())
+        ).to_pylist()[0]
+        return row["first"], row["last"]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        with self.lock:
+            return fingerprint(self.tables, self.mapping)
+
+    @cached_property
+    def newest_us(self) -> int:
+        with self.lock:
+            return newest_event_us(self.tables)
+
+    @cached_property
+    def dimension_columns(self) -> tuple[str, ...]:
+        """Columns that a slice could fix, those with few values first."""
+        counts = self._distinct
+        names = [n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in counts]
+        return tuple(sorted(names, key=lambda n: (counts[n], names.index(n))))
+
+    @cached_property
+    def dimensions(self) -> tuple[str, ...]:
+        """The columns without those that only rename another one."""
+        kept: list[str] = []
+        for name in self.dimension_columns:
+            twins = [
+                k for k in kept if self._distinct[f"{k}|{name}"] == self._distinct[k] == self._distinct[name]
+            ]
+            kept += [] if twins else [name]
+        return tuple(kept)
+
+    @cached_property
+    def _distinct(self) -> dict[str, int]:
+        """Number of values of each possible dimension, and of pairs `a|b` of them."""
+        orders = self.tables["orders"]
+        names = [
+            n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in orders.columns
+        ]
+        if not names:
+            return {}
+        values = {n: orders[n].cast("string").fill_null(UNKNOWN) for n in names}
+        alone = orders.select(**values).distinct()
+        pairs = {f"{a}|{b}": alone[a] + "\x1f" + alone[b] for a in names for b in names if a != b}
+        found = {n: alone[n].nunique() for n in names} | {n: pair.nunique() for n, pair in pairs.items()}
+        counted: dict[str, int] = self.arrow(alone.aggregate(**found)).to_pylist()[0]
+        return counted
+
+
+class Dataset:
+    """The tables of a source, clean, as known at a time.
+
+    Make one with `Dataset.open` (files) or `Dataset.from_frames` (memory). It never changes; `at` gives a view
+    at another time that shares the tables. Safe to use from several threads.
+    """
+
+    def __init__(self, base: _Base, as_of_us: int) -> None:
+        self._base = base
+        self._as_of_us = as_of_us
+        first, last = base.span_us
+        if as_of_us <= first:
+            raise DataError(
+                f"no orders before {_moment(as_of_us).isoformat()}: the data span {_moment(first).isoformat()} to "
+                f"{_moment(last).isoformat()}; give an as-of time within or after it"
+            )
 
     @classmethod
     def open(
         cls, folder: Path, *, mapping: Mapping | None = None, as_of: datetime | None = None
-    ) -> "Dataset": ...
+    ) -> "Dataset":
+        """The dataset of a folder (or of one file that a mapping reads).
+
+        Args:
+            folder: holds Parquet or CSV files.
+            mapping: how its files become the tables; default: its own `mapping.yaml`, else file and column
+                names are those of the contract.
+            as_of: the time of which to speak; default: the newest complete local day is closed.
+
+        Raises:
+            DataError: the data cannot be used; says what is wrong, where, and what to do next.
+            MappingError: the mapping does not fit the data.
+        """
+        return cls._of(sources.open_path(folder, mapping=mapping), as_of)
 
     @classmethod
     def from_frames(
@@ -54,22 +168,261 @@ class Dataset:
         *,
         mapping: Mapping | None = None,
         as_of: datetime | None = None,
-    ) -> "Dataset": ...
+    ) -> "Dataset":
+        """The dataset of frames in memory, by table name.
 
-    def at(self, as_of: datetime) -> "Dataset": ...
+        Args:
+            frames: columns as in the contract; times with a zone (or `mapping.naive_times`).
+            mapping: zones, bounds, ages, dimensions; its `tables` are not used.
+            as_of: as in `open`.
 
-    def has(self, name: str) -> bool: ...
+        Raises:
+            DataError: the data cannot be used.
+            ValueError: a name is no table of the contract.
+        """
+        return cls._of(sources.from_frames(frames, mapping=mapping or Mapping()), as_of)
 
-    def require(self, *names: str) -> None: ...
+    @classmethod
+    def _of(cls, source: sources.Source, as_of: datetime | None) -> "Dataset":
+        wanted = None if as_of is None else _microseconds(as_of)
+        base = _Base(source.engine, source.mapping, clean(source))
+        source.release()
+        if wanted is None:
+            first, last = base.span_us
+            wanted = default_as_of_us(base.tables["orders"], base.mapping, first_us=first, last_us=last)
+        return cls(base, wanted)
 
-    def facts(self) -> pd.DataFrame: ...
+    def at(self, as_of: datetime) -> "Dataset":
+        """The same data as known at another time.
 
-    def cells(self) -> pd.DataFrame: ...
+        Raises:
+            DataError: the time has no zone, or no order lies before it.
+        """
+        return Dataset(self._base, _microseconds(as_of))
 
-    def policy_changes(self) -> tuple[PolicyChange, ...]: ...
+    # --- what it is ---------------------------------------------------------------------------------------
 
-    def context_events(self) -> tuple[ContextEvent, ...]: ...
+    @property
+    def as_of(self) -> datetime:
+        """Only what was known at this time counts (UTC)."""
+        return _moment(self._as_of_us)
 
-    def supply(self) -> pd.DataFrame: ...
+    @property
+    def mapping(self) -> Mapping:
+        """What the columns mean."""
+        return self._base.mapping
 
-    def inventory(self) -> pd.DataFrame: ...
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the content, whatever its format, row or column order and the as-of time."""
+        return self._base.fingerprint
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Slice dimensions that the data have, those with few values first.
+
+        A column that only renames another one (a store a region, say) is left out; `facts` has it all the same.
+        """
+        return self._base.dimensions
+
+    @property
+    def report(self) -> CheckReport:
+        """What was found when the source was checked."""
+        return self._base.clean.report
+
+    @property
+    def quarantine(self) -> Frames[str, int]:
+        """Rows that are left out, by `table.column: rule`."""
+        return self.report.quarantine
+
+    @property
+    def horizon(self) -> datetime:
+        """The newest event in the data, whatever the as-of time (UTC)."""
+        return _moment(self._base.newest_us)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of results must know."""
+        return (*self.report.warnings, *self._meaning_warnings)
+
+    @cached_property
+    def _meaning_warnings(self) -> tuple[str, ...]:
+        without_time = (
+            ("deliveries.canceled_flag", "deliveries.canceled_at", "cancellations"),
+            ("items.refund_amount", "items.refunded_at", "refunds"),
+            ("support_events", "support_events.ticket_created", "tickets"),
+            ("ratings.stars", "ratings.rating_time", "ratings"),
+        )
+        warnings = [
+            f"{what} have no event time ({time}); they count as they are once their order is old enough"
+            for needed, time, what in without_time
+            if self.has(needed) and not self.has(time)
+        ]
+        if not self.mapping.zones and not self.mapping.default_zone:
+            warnings.append("the mapping names no time zones; local days and hours are those of UTC")
+        late, share = self._too_late
+        if late:
+            hours = f"{self.mapping.maturity.delivery_h:g}"
+            warnings.append(
+                f"arrivals later than {hours} h after the order count as unknown: {late} ({share:.2%}); "
+                "raise maturity.delivery_h in the mapping if that is too many"
+            )
+        return tuple(warnings)
+
+    @cached_property
+    def _too_late(self) -> tuple[int, float]:
+        """Orders that arrive when nobody waits for their outcome any more, and their share of the arrivals."""
+        time = next((t for t in ("actual_eta", "delivery_time") if self.has(f"deliveries.{t}")), None)
+        if time is None:
+            return 0, 0.0
+        orders, deliveries = self._base.tables["orders"], self._base.tables["deliveries"]
+        both = orders.select("order_id", "order_time").inner_join(
+            deliveries.select("order_id", time), "order_id"
+        )
+        both = both.filter(both[time] <= self._as_of_us)
+        age = both[time] - both.order_time
+        limit = self.mapping.maturity.microseconds("delivery")
+        row = self._base.arrow(both.aggregate(late=both.count(where=age > limit), known=both.count()))
+        late, known = int(row["late"][0].as_py()), int(row["known"][0].as_py())
+        return late, late / max(known, 1)
+
+    def has(self, name: str) -> bool:
+        """Whether a table (`ratings`) or column (`ratings.stars`) is there and holds anything."""
+        table, _, column = name.partition(".")
+        rows = self._base.clean.tables.get(table)
+        return rows is not None and (not column or column in rows.columns)
+
+    def require(self, *names: str) -> None:
+        """Raise `NotTestableError` for the first table or column that is absent."""
+        for name in names:
+            if not self.has(name):
+                raise NotTestableError(name)
+
+    # --- what it says -------------------------------------------------------------------------------------
+
+    def facts(self) -> pd.DataFrame:
+        """One row an order, sorted by (order_time, order_id); columns as in `data.facts`.
+
+        The frame is shared: copy it before changing it.
+        """
+        with self._base.lock:
+            return self._facts
+
+    def cells(self) -> pd.DataFrame:
+        """Integer measures by (day, hour, *dimensions), sorted by them; columns as in `data.cells`.
+
+        The frame is shared: copy it before changing it.
+        """
+        with self._base.lock:
+            return self._cells
+
+    @cached_property
+    def _view(self) -> ir.Table:
+        known = Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us[0])
+        return materialise(self._base.engine, f"facts_{self._as_of_us}", facts(self._base.tables, known))
+
+    @cached_property
+    def _facts(self) -> pd.DataFrame:
+        return _frame(self._base.arrow(self._view), ("order_time", "order_id"), self._base.dimension_columns)
+
+    @cached_property
+    def _cells(self) -> pd.DataFrame:
+        arrow = self._base.arrow(cells(self._view, self.dimensions))
+        return _frame(arrow, ("day", "hour", *self.dimensions), self.dimensions)
+
+    def policy_changes(self) -> tuple[PolicyChange, ...]:
+        """Changes made before the as-of time, oldest first; empty where the data have none."""
+        return tuple(
+            PolicyChange(
+                change_id=str(row["change_id"]),
+                policy=row["policy"],
+                scope=parse_scope(row.get("scope")),
+                changed_at=_moment(row["changed_at"]),
+                old_value=row.get("old_value"),
+                new_value=row.get("new_value"),
+            )
+            for row in self._rows("policy_changes", "changed_at", "change_id")
+        )
+
+    def context_events(self) -> tuple[ContextEvent, ...]:
+        """Events that began before the as-of time, oldest first; empty where the data have none."""
+        return tuple(
+            ContextEvent(
+                kind=row["kind"],
+                scope=parse_scope(row.get("scope")),
+                start=_moment(row["start"]),
+                end=_moment(row["end"]),
+                value=row.get("value"),
+            )
+            for row in self._rows("context_events", "start", "kind", "end")
+        )
+
+    def supply(self) -> pd.DataFrame:
+        """Snapshots taken before the as-of time, sorted by (ts, region).
+
+        Raises:
+            NotTestableError: the data have none.
+        """
+        return self._table("supply_snapshots", "ts", "region")
+
+    def inventory(self) -> pd.DataFrame:
+        """Inventory events before the as-of time, sorted by (event_time, event_id).
+
+        Raises:
+            NotTestableError: the data have none.
+        """
+        return self._table("inventory_events", "event_time", "event_id")
+
+    def _table(self, name: str, time: str, *then: str) -> pd.DataFrame:
+        self.require(name)
+        rows = self._base.tables[name]
+        kinds = {c.name: c.type for c in TABLES[name].columns}
+        ids = {c: rows[c].cast("string") for c in rows.columns if kinds[c] == "id"}
+        arrow = self._base.arrow(rows.filter(rows[time] < self._as_of_us).mutate(**ids))
+        times = tuple(c for c in arrow.column_names if kinds[c] == "time")
+        categories = tuple(c for c in arrow.column_names if kinds[c] == "category")
+        rest = tuple(c for c in arrow.column_names if c not in (time, *then))
+        return _frame(arrow, (time, *then, *rest), categories, times=times)
+
+    def _rows(self, name: str, time: str, *then: str) -> list[dict[str, Any]]:
+        if not self.has(name):
+            return []
+        rows = self._base.tables[name]
+        arrow = self._base.arrow(rows.filter(rows[time] < self._as_of_us))
+        found: list[dict[str, Any]] = arrow.to_pylist()
+        rest = [c for c in sorted(arrow.column_names) if c not in (time, *then)]
+        return sorted(found, key=lambda row: [row[time], *(str(row[c]) for c in (*then, *rest))])
+
+
+def _frame(
+    arrow: pa.Table,
+    order: tuple[str, ...],
+    categories: tuple[str, ...],
+    *,
+    times: tuple[str, ...] = ("order_time",),
+) -> pd.DataFrame:
+    """A sorted frame; times as UTC, categories with sorted values."""
+    arrow = arrow.take(pc.sort_indices(arrow, sort_keys=[(name, "ascending") for name in order]))
+    for name in times:
+        if name in arrow.column_names:
+            position = arrow.column_names.index(name)
+            arrow = arrow.set_column(position, name, arrow[name].cast(_TIMES))
+    for name in categories:
+        position = arrow.column_names.index(name)
+        arrow = arrow.set_column(position, name, arrow[name].combine_chunks().dictionary_encode())
+    frame: pd.DataFrame = arrow.to_pandas()
+    for name in categories:
+        frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))
+    return frame
+
+
+def _moment(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _microseconds(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise DataError(
+            f"as-of {moment.isoformat()}: times need a zone; write {moment.isoformat()}Z or an offset"
+        )
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,325 @@
+"""Checking a source: canonical types, row rules, quarantine.
+
+What stops the analysis (a required column is absent, times have no zone) is raised as `DataError`; single
+rows that break a rule are put aside, counted and shown, and the rest is used.
+"""
+
+from collections.abc import Mapping as Dict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from data.casts import canonical
+from data.contracts import TABLES, ColumnType, Table
+from data.engine import materialise
+from data.errors import DataError
+from data.mapping import Mapping
+from data.report import BrokenRule, CheckReport, TableReport
+from data.rules import FAILED, ORDER_FOUND, ORDER_TIME, RAW, Rule, rules, scope_problem
+from data.source import Source, SourceTable
+
+_NAIVE = "naive:"
+_EXAMPLES = 3
+_MOST_ROWS = 0.5
+"""A column of which more than this share is not of its type is of another type, not broken."""
+
+
+@dataclass(frozen=True)
+class Clean:
+    """The usable rows of a source, in canonical types, on its connection."""
+
+    tables: Dict[str, ir.Table]
+    report: CheckReport
+
+
+@dataclass(frozen=True)
+class _Result:
+    rows: ir.Table | None
+    report: TableReport
+    broken: tuple[BrokenRule, ...]
+
+
+def clean(source: Source) -> Clean:
+    """Check a source and keep what is usable of it.
+
+    Raises:
+        DataError: the data cannot be used as a whole; says what is wrong, where, and what to do next.
+    """
+    _require_columns(source)
+    results = {"orders": _clean(source, "orders")}
+    _require_usable(results["orders"])
+    results |= {name: _clean(source, name) for name in TABLES if name in source.tables and name != "orders"}
+    tables = {name: result.rows for name, result in results.items() if result.rows is not None}
+    return Clean(tables, _report(source.mapping, results))
+
+
+def untestable(present: Any, needs: Dict[str, Sequence[str]]) -> dict[str, str]:  # noqa: ANN401
+    """Which questions cannot be asked, and why.
+
+    Args:
+        present: a dataset, or anything with its `has`.
+        needs: question: tables and `table.column`s that it needs.
+
+    Returns:
+        Question: `no column X` or `no table X`, for the first thing that is absent.
+    """
+    absent = {question: [n for n in names if not present.has(n)] for question, names in needs.items()}
+    return {
+        question: f"no {'column' if '.' in names[0] else 'table'} {names[0]}"
+        for question, names in absent.items()
+        if names
+    }
+
+
+def _require_columns(source: Source) -> None:
+    for name, table in source.tables.items():
+        for column in TABLES[name].columns:
+            if not column.required or column.name in table.rows.columns:
+                continue
+            has = f"it has: {', '.join(table.rows.columns)}"
+            if (name, column.name) == ("orders", "order_time"):
+                raise DataError(
+                    f"orders ({table.origin}): no times at all: the required column order_time is missing, and "
+                    f"nothing can be compared before and after; {has}. Add it, or map a column to it"
+                )
+            raise DataError(
+                f"{name} ({table.origin}): required column {column.name} is missing; {has}. "
+                "Add it, or map a column to it (docs/mappings.md)"
+            )
+
+
+def _require_usable(orders: _Result) -> None:
+    if orders.rows is not None:
+        return
+    if orders.report.rows == 0:
+        raise DataError(
+            f"orders ({orders.report.origin}): the table has no rows; there is nothing to look at"
+        )
+    worst = max(orders.broken, key=lambda rule: rule.rows)
+    raise DataError(
+        f"orders ({orders.report.origin}): none of {orders.report.rows} rows is usable; in {worst.rows} "
+        f"{worst.column} {worst.meaning}, for example {worst.examples[0]}"
+    )
+
+
+def _clean(source: Source, name: str) -> _Result:
+    table, found = TABLES[name], source.tables[name]
+    typed = _typed(source, table, found)
+    checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
+    counts = _counts(source, table, typed, checks)
+    _refuse(table, found, source, typed, counts)
+    broken = [(rule, counts[f"rule{i}"]) for i, rule in enumerate(checks) if counts[f"rule{i}"]]
+    kept = typed.filter(~reduce(or_, [r.broken.fill_null(False) for r, _ in broken])) if broken else typed
+    reported = [_broken_rule(source, table, typed, rule, rows) for rule, rows in broken]
+    if table.key and counts["keys"] < counts["keyed"]:
+        kept, surplus = _without_duplicates(source, table, kept)
+        reported += [surplus] if surplus else []
+    columns = _columns(source, table)
+    empty = tuple(
+        c for c in columns if c in found.rows.columns and not counts[f"given:{c}"] and counts["rows"]
+    )
+    chosen = kept.select([c for c in columns if c in typed.columns and c not in empty])
+    rows = materialise(source.engine, f"clean_{name}", chosen)
+    usable = int(rows.count().to_pyarrow().as_py())
+    report = TableReport(
+        table=name,
+        level=table.level,
+        present=True,
+        origin=found.origin,
+        rows=counts["rows"],
+        usable=usable,
+        left_out=found.left_out,
+        missing_columns=tuple(c.name for c in table.columns if c.name not in found.rows.columns),
+        empty_columns=empty,
+    )
+    return _Result(rows if usable else None, report, tuple(reported))
+
+
+def _columns(source: Source, table: Table) -> dict[str, ColumnType]:
+    extra = dict.fromkeys(source.mapping.dimensions, "category") if table.name == "orders" else {}
+    return {c.name: c.type for c in table.columns} | extra  # type: ignore[return-value]  # literals of dict.fromkeys
+
+
+def _typed(source: Source, table: Table, found: SourceTable) -> ir.Table:
+    """Canonical columns beside the flags and values that the rules and examples read."""
+    columns: dict[str, ir.Value] = {}
+    for name, kind in _columns(source, table).items():
+        if name not in found.rows.columns:
+            continue
+        raw = found.rows[name]
+        if name == "order_id" and not _numbered(source):
+            raw = raw.cast("string")
+        cast = canonical(raw, kind, naive_zone=source.mapping.naive_times)
+        columns[name] = cast.value
+        if cast.failed is not None:
+            columns[FAILED + name] = cast.failed.fill_null(False)
+        if cast.naive is not None:
+            columns[_NAIVE + name] = cast.naive.fill_null(False)
+        if cast.failed is not None or cast.naive is not None:
+            columns[RAW + name] = raw.cast("string")
+    typed = found.rows.select(**columns)
+    return _with_orders(source, typed) if table.name != "orders" and "order_id" in columns else typed
+
+
+def _numbered(source: Source) -> bool:
+    """Whether every table knows orders by a whole number; else they meet as text."""
+    ids = [table.rows["order_id"] for table in source.tables.values() if "order_id" in table.rows.columns]
+    return all(column.type().is_integer() for column in ids)
+
+
+def _with_orders(source: Source, typed: ir.Table) -> ir.Table:
+    orders = _typed(source, TABLES["orders"], source.tables["orders"])
+    known = orders.filter(orders.order_id.notnull()).select("order_id", "order_time")
+    clean_orders = source.engine.table("clean_orders")
+    if clean_orders.count().to_pyarrow().as_py() == source.tables["orders"].rows.count().to_pyarrow().as_py():
+        known = clean_orders.select("order_id", "order_time")
+    else:
+        # A broken order still exists: its outcomes are not to be called orphans.
+        known = known.group_by("order_id").agg(order_time=known.order_time.min())
+    known = known.select(**{ORDER_FOUND: known.order_id, ORDER_TIME: known.order_time})
+    return typed.left_join(known, typed.order_id == known[ORDER_FOUND])
+
+
+def _bad_scopes(source: Source, typed: ir.Table) -> tuple[str, ...]:
+    if "scope" not in typed.columns:
+        return ()
+    texts = source.engine.to_pyarrow(typed.select("scope").distinct())["scope"].to_pylist()
+    return tuple(sorted(text for text in texts if text is not None and scope_problem(text)))
+
+
+def _counts(source: Source, table: Table, typed: ir.Table, checks: Sequence[Rule]) -> dict[str, int]:
+    wanted: dict[str, ir.Scalar] = {"rows": typed.count()}
+    for name in _columns(source, table):
+        for column, prefix in ((FAILED + name, ""), (_NAIVE + name, ""), (name, "given:")):
+            if column in typed.columns:
+                test = typed[column] if not prefix else typed[column].notnull()
+                wanted[prefix + column] = typed.count(where=test)
+    for i, rule in enumerate(checks):
+        wanted[f"rule{i}"] = typed.count(where=rule.broken)
+    if table.key:
+        wanted |= {"keys": typed[table.key].nunique(), "keyed": typed[table.key].count()}
+    row = source.engine.to_pyarrow(typed.aggregate(**wanted)).to_pylist()[0]
+    return {name: int(value or 0) for name, value in row.items()}
+
+
+def _refuse(
+    table: Table, found: SourceTable, source: Source, typed: ir.Table, counts: Dict[str, int]
+) -> None:
+    """Raise where a column as a whole is not what the contract says."""
+    for name, kind in _columns(source, table).items():
+        naive, failed = counts.get(_NAIVE + name, 0), counts.get(FAILED + name, 0)
+        if naive:
+            raise DataError(
+                f"{table.name}.{name} ({found.origin}): {naive} times have no zone, for example "
+                f"{_raw_example(source, typed, name, _NAIVE)}; write them with one (2026-01-31T18:00:00Z), or say "
+                "in the mapping which zone they are in (naive_times: Europe/Madrid)"
+            )
+        if failed > _MOST_ROWS * (failed + counts.get(f"given:{name}", 0)):
+            raise DataError(
+                f"{table.name}.{name} ({found.origin}): is not of type {kind} in {failed} of {counts['rows']} rows, "
+                f"for example {_raw_example(source, typed, name, FAILED)}; correct the column, or map another one"
+            )
+
+
+def _raw_example(source: Source, typed: ir.Table, name: str, prefix: str) -> str:
+    rows = typed.filter(typed[prefix + name]).select(value=typed[RAW + name]).order_by("value").limit(1)
+    return repr(source.engine.to_pyarrow(rows)["value"][0].as_py())
+
+
+def _without_duplicates(source: Source, table: Table, kept: ir.Table) -> tuple[ir.Table, BrokenRule | None]:
+    """One row a key: the smallest, so that the order of the file does not matter."""
+    order = [kept[c] for c in kept.columns if c in {c.name for c in table.columns}]
+    numbered = kept.mutate(copy=ibis.row_number().over(group_by=table.key, order_by=order))
+    surplus = numbered.filter(numbered.copy > 0)
+    count = int(source.engine.to_pyarrow(surplus.count()).as_py())
+    if not count:
+        return kept, None
+    keys = surplus.select(table.key).distinct().order_by(table.key).limit(_EXAMPLES)
+    examples = tuple(f"{table.key}={k}" for k in source.engine.to_pyarrow(keys)[table.key].to_pylist())
+    meaning = "is there more than once; one row of each is kept"
+    rule = BrokenRule(
+        table=table.name,
+        column=table.key,
+        rule="duplicate_key",
+        meaning=meaning,
+        rows=count,
+        examples=examples,
+    )
+    return numbered.filter(numbered.copy == 0).drop("copy"), rule
+
+
+def _broken_rule(source: Source, table: Table, typed: ir.Table, rule: Rule, rows: int) -> BrokenRule:
+    names = [table.key] if table.key else [c.name for c in table.columns if c.required]
+    marks = [n for n in names if n in typed.columns and n != rule.column]
+    chosen = typed.filter(rule.broken).select(*marks, shown=typed[rule.shown])
+    found = source.engine.to_pyarrow(chosen.order_by(*marks, "shown").limit(_EXAMPLES)).to_pylist()
+    kinds = {c.name: c.type for c in table.columns}
+    examples = tuple(
+        ", ".join(f"{m}={_shown(row[m], kinds[m])}" for m in marks)
+        + (": " if marks else "")
+        + f"{rule.column}={_shown(row['shown'], kinds[rule.column])}"
+        for row in found
+    )
+    return BrokenRule(
+        table=table.name, column=rule.column, rule=rule.id, meaning=rule.meaning, rows=rows, examples=examples
+    )
+
+
+def _shown(value: Any, kind: ColumnType) -> str:  # noqa: ANN401  # a cell
+    if value is None:
+        return "(empty)"
+    if kind == "time" and isinstance(value, int):
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)).isoformat()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)[:80]
+
+
+def _report(mapping: Mapping, results: Dict[str, _Result]) -> CheckReport:
+    absent = {
+        name: TableReport(
+            table=name,
+            level=table.level,
+            present=False,
+            origin=None,
+            rows=0,
+            usable=0,
+            left_out=0,
+            missing_columns=tuple(c.name for c in table.columns),
+            empty_columns=(),
+        )
+        for name, table in TABLES.items()
+        if name not in results
+    }
+    tables = tuple(results[n].report if n in results else absent[n] for n in TABLES)
+    broken = tuple(rule for n in TABLES if n in results for rule in results[n].broken)
+    return CheckReport(
+        mapping=mapping.name,
+        tables=tables,
+        broken=broken,
+        warnings=_warnings(tables, broken),
+        notes=mapping.notes,
+    )
+
+
+def _warnings(tables: Sequence[TableReport], broken: Sequence[BrokenRule]) -> tuple[str, ...]:
+    lost = {t.table: t.rows - t.usable for t in tables if t.present and t.rows > t.usable}
+    warnings = [
+        f"{count} of the rows of {name} break a rule and are left out" for name, count in lost.items()
+    ]
+    warnings += [
+        f"{t.table} has no usable rows and counts as absent" for t in tables if t.present and not t.usable
+    ]
+    warnings += [
+        f"{t.table}.{column} has no values and counts as absent"
+        for t in tables
+        if t.usable
+        for column in t.empty_columns
+    ]
+    return tuple(warnings)
