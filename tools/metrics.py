@@ -5,24 +5,14 @@ two additive integer columns of `Dataset.cells()` and `Dataset.facts()`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from data.errors import NotTestableError
-
-Family = Literal["delivery", "refund", "support", "rating"]
-
-MATURITY_HOURS: Final[Mapping[Family, float]] = {
-    "delivery": 3.0,
-    "refund": 24.0,
-    "support": 24.0,
-    "rating": 48.0,
-}
-"""Age at which an order's outcome counts, unless the mapping says otherwise."""
-
+from data.mapping import Family, Maturity
 
 class Metric(NamedTuple):
     """One metric; `numerator / (denominator * scale)` is its value."""
@@ -143,7 +133,7 @@ _TABLE: Final = (
         title="rating",
         description="stars above one, as a share of the four possible",
         numerator="stars_points",
-        denominator="ratable",
+        denominator="rated",
         needs=("ratings.stars",),
         cancelled="counted where they were rated",
         better="higher",
@@ -182,14 +172,6 @@ WEIGHTED: Final[tuple[Metric, ...]] = tuple(metric for metric in _TABLE if metri
 
 CX_INDEX: Final = "cx_index"
 CX_SCORE: Final = "cx_score"
-
-
-class HasCells(Protocol):
-    """What the look-ups here need of a dataset."""
-
-    def cells(self) -> pd.DataFrame:
-        """The integer measures by day, hour and dimensions."""
-        ...
 
 
 def available(columns: Collection[str]) -> tuple[Metric, ...]:
@@ -233,7 +215,7 @@ def _lines() -> Iterator[str]:
     for m in _TABLE:
         divisor = m.denominator if m.scale == 1 else f"({m.scale} {m.denominator})"
         quotient = f"`{m.numerator} / {divisor}`"
-        age = f"{MATURITY_HOURS[m.maturity]:g} h"
+        age = f"{Maturity().microseconds(m.maturity) / 3.6e9:g} h"
         yield f"| `{m.id}` | {m.description} ({m.unit}) | {quotient} | {m.better} | {m.cancelled} | {age} |"
     yield ""
     yield "## CX Score and CX index"

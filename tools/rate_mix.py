@@ -1,45 +1,52 @@
-"""Splits a change of a rate into "served worse" (rate) and "other kinds of orders" (mix).
-
-Reference: Kitagawa, Components of a difference between two rates, JASA 1955; the symmetric form is exact.
-"""
+"""Did the parts get worse, or did the mix move towards bad parts? The exact symmetric decomposition."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-
 
 class RateMix(NamedTuple):
-    """The two parts; `rate + mix == total`."""
+    """Change of an overall rate, split exactly."""
 
     total: float
     rate: float
+    """What the parts' own rates changed, at the mean mix."""
     mix: float
+    """What the shift between parts changed, at the mean rates."""
+    simpson: bool
+    """The overall rate moved against the parts: reading it alone would mislead."""
 
 
-def kitagawa(rate_before: Floats, rate_after: Floats, orders_before: Floats, orders_after: Floats) -> RateMix:
-    """Decompose the change of an average over cells.
+def rate_mix(
+    *, rate0: npt.ArrayLike, rate1: npt.ArrayLike, share0: npt.ArrayLike, share1: npt.ArrayLike
+) -> RateMix:
+    """Split the change of an overall rate into rate and mix effects.
 
     Args:
-        rate_before: rate by cell, shape (cells,); anything finite where there are no orders.
-        rate_after: the same, afterwards.
-        orders_before: orders by cell, positive in sum.
-        orders_after: the same, afterwards.
+        rate0: rate of every part before.
+        rate1: rate of every part after.
+        share0: share of every part before; sums to 1.
+        share1: share of every part after; sums to 1.
 
     Raises:
-        ValueError: a period has no orders.
+        ValueError: the shares do not sum to 1.
 
     Example:
-        >>> result = kitagawa(np.array([.95, .80]), np.array([.93, .74]), np.array([80.0, 20]), np.array([90.0, 10]))
-        >>> [round(part, 6) for part in result]
-        [-0.009, -0.026, 0.017]
+        >>> split = rate_mix(rate0=[0.95, 0.80], rate1=[0.93, 0.74], share0=[0.8, 0.2], share1=[0.9, 0.1])
+        >>> round(split.total, 3), round(split.rate, 3), round(split.mix, 3)
+        (-0.009, -0.026, 0.017)
+
+    References:
+        E. Kitagawa (1955), Components of a difference between two rates.
     """
-    if orders_before.sum() <= 0 or orders_after.sum() <= 0:
-        raise ValueError("orders_before and orders_after must each have orders")
-    before, after = orders_before / orders_before.sum(), orders_after / orders_after.sum()
-    total = float((after * rate_after).sum() - (before * rate_before).sum())
-    rate = float(((rate_after - rate_before) * (before + after)).sum() / 2)
-    mix = float(((after - before) * (rate_before + rate_after)).sum() / 2)
-    return RateMix(total, rate, mix)
+    r0, r1, w0, w1 = (np.asarray(part, dtype=np.float64) for part in (rate0, rate1, share0, share1))
+    for name, share in (("share0", w0), ("share1", w1)):
+        if not np.isclose(share.sum(), 1.0, atol=1e-9):
+            raise ValueError(f"{name} sums to {share.sum():g}: shares must sum to 1")
+    rate = float(np.sum((r1 - r0) * (w0 + w1)) / 2)
+    mix = float(np.sum((w1 - w0) * (r0 + r1)) / 2)
+    total = float(np.sum(w1 * r1) - np.sum(w0 * r0))
+    moved = r1 - r0
+    agree = bool(np.all(moved <= 0) or np.all(moved >= 0)) and bool(np.any(moved != 0))
+    return RateMix(total, rate, mix, agree and total * rate < 0)

@@ -1,0 +1,187 @@
+"""Dense arrays over the cells: every tested slice by local day and hour.
+
+A *family* is a set of dimensions whose combinations of values are slices: none (all orders), one, or two
+dimensions of few values, or one dimension of many values (a store) alone. Arrays have the shape
+(slices, days, 24); windows of hours are differences of prefix sums over the last axis.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.slices import HourRange, Slice
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+FEW_VALUES: Final = 40
+"""A dimension with more values is scanned alone and not by hour."""
+MAX_GROUPS: Final = 600
+"""A pair with more combinations than this is not scanned."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Slices that fix the same dimensions."""
+
+    dims: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    """Of each slice, in the order of `dims`."""
+    of_row: Ints
+    """Slice of each row of the cells."""
+    by_hour: bool
+    """Whether windows of hours are tested too."""
+
+    def slice_at(self, index: int, hour: HourRange | None = None) -> Slice:
+        """The slice with this index, within a range of hours."""
+        return Slice(values=tuple(zip(self.dims, self.values[index], strict=True)), hour=hour)
+
+
+class Stretch(Protocol):
+    """A slice over a run of days, counted from the cube's first."""
+
+    @property
+    def slice(self) -> Slice:
+        """Which orders."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Its first day."""
+        ...
+
+    @property
+    def last(self) -> int:
+        """The day after its last."""
+        ...
+
+
+class Part(NamedTuple):
+    """The plainest `Stretch`."""
+
+    slice: Slice
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Cube:
+    """The cells as coordinates: which day, hour and slice each row belongs to."""
+
+    first_day: int
+    days: int
+    day: Ints
+    """Of each row, counted from `first_day`."""
+    hour: Ints
+    families: tuple[Family, ...]
+    leaf: Family
+    """All dimensions of few values at once: where expectations are formed."""
+    orders: Floats
+    """Of each row."""
+    columns: dict[str, npt.NDArray[np.str_]]
+    """Value of each dimension, by row."""
+
+    def dense(self, family: Family, weights: Floats) -> Floats:
+        """Sums of a row's weights, shape (slices, days, 24)."""
+        flat = (family.of_row * self.days + self.day) * 24 + self.hour
+        shape = (len(family.values), self.days, 24)
+        sums = np.bincount(flat, weights=weights, minlength=int(np.prod(shape)))
+        return sums.reshape(shape)
+
+    def rows(self, slice_: Slice) -> npt.NDArray[np.bool_]:
+        """Which rows belong to a slice."""
+        inside = np.ones(len(self.day), dtype=bool)
+        for name, value in slice_.values:
+            inside &= self.columns[name] == value
+        if slice_.hour is not None:
+            inside &= np.isin(self.hour, slice_.hour.hours)
+        return inside
+
+    def within(self, part: Stretch) -> npt.NDArray[np.bool_]:
+        """Which rows belong to a slice on its days."""
+        days = (self.day >= part.first) & (self.day < part.last)
+        return np.asarray(days & self.rows(part.slice))
+
+
+def build(cells: pd.DataFrame, dimensions: Sequence[str]) -> Cube:
+    """The cube of these cells; rows outside any day are impossible, so every row counts."""
+    first = int(cells["day"].min())
+    codes = {name: encode(cells[name]) for name in dimensions}
+    few = [name for name in dimensions if len(codes[name].labels) <= FEW_VALUES]
+    orders = cells["orders"].to_numpy(np.float64)
+    leaf = family(tuple(few), codes, len(cells), by_hour=True)
+    return Cube(
+        first_day=first,
+        days=int(cells["day"].max()) - first + 1,
+        day=cells["day"].to_numpy(np.int64) - first,
+        hour=cells["hour"].to_numpy(np.int64),
+        families=tuple(_families(few, dimensions, codes, len(cells))),
+        leaf=leaf,
+        orders=orders,
+        columns={name: code.labels[code.of_row] for name, code in codes.items()},
+    )
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A dimension as numbers: `labels[of_row]` are its values."""
+
+    labels: npt.NDArray[np.str_]
+    of_row: Ints
+
+
+def encode(values: pd.Series) -> Codes:
+    """Number the values of a dimension in their alphabetical order; missing ones are `(none)`."""
+    known = values.astype("category").cat
+    text = known.categories.astype(str).to_numpy(dtype=str)
+    order = np.argsort(text, kind="stable")
+    rank = np.empty(len(order) + 1, dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    rank[-1] = len(order)
+    return Codes(np.append(text[order], "(none)"), rank[known.codes.to_numpy()])
+
+
+def encode_labels(values: npt.NDArray[np.str_]) -> Codes:
+    """As `encode`, of plain text values without missing ones."""
+    labels, of_row = np.unique(values, return_inverse=True)
+    return Codes(labels, of_row.astype(np.int64))
+
+
+def _families(
+    few: Sequence[str], dimensions: Sequence[str], codes: Mapping[str, Codes], rows: int
+) -> Iterator[Family]:
+    """A pair whose one dimension decides the other is left out: it is a single under another name."""
+    singles = [family((name,), codes, rows, by_hour=True) for name in few]
+    yield family((), codes, rows, by_hour=True)
+    yield from singles
+    for one, two in combinations(singles, 2):
+        pair = family(one.dims + two.dims, codes, rows, by_hour=True)
+        implied = len(pair.values) in (len(one.values), len(two.values))
+        if len(pair.values) <= MAX_GROUPS and not implied:
+            yield pair
+    for name in dimensions:
+        if name not in few:
+            yield family((name,), codes, rows, by_hour=False)
+
+
+def family(dims: tuple[str, ...], codes: Mapping[str, Codes], rows: int, *, by_hour: bool) -> Family:
+    """The combinations of values of these dimensions that occur."""
+    flat = np.zeros(rows, dtype=np.int64)
+    for name in dims:
+        flat = flat * len(codes[name].labels) + codes[name].of_row
+    present, of_row = np.unique(flat, return_inverse=True)
+    values = [_decode(int(code), dims, codes) for code in present]
+    return Family(dims, tuple(values), of_row.astype(np.int64), by_hour)
+
+
+def _decode(code: int, dims: tuple[str, ...], codes: Mapping[str, Codes]) -> tuple[str, ...]:
+    values: list[str] = []
+    for name in reversed(dims):
+        code, position = divmod(code, len(codes[name].labels))
+        values.append(str(codes[name].labels[position]))
+    return tuple(reversed(values))

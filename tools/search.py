@@ -1,0 +1,207 @@
+"""From alarms to episodes: which slice, from when to when, and each trouble only once.
+
+The strongest alarm says roughly where and when. The slice is then chosen by what explains the excess of the
+involved metrics over those days, widened while the rest of a wider slice shares the trouble, and taken out of the
+data; whatever still stands out afterwards is another episode, or a late part of one already found.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from data.slices import Slice
+from tools.cube import Floats, encode_labels
+from tools.scan import Counts, Grid
+from tools.significance import log_likelihood_ratio
+from tools.sweep import Alarm, Sweep
+
+Bools = npt.NDArray[np.bool_]
+
+FAMILY_ERROR: Final = 0.05
+"""Chance of any false alarm in a whole run, over everything that is tested."""
+LONGEST_DAYS: Final = 60
+MOST_EPISODES: Final = 60
+_INVOLVED_Z: Final = 2.0
+_SHARED_Z: Final = 3.0
+_SHARED_EFFECT: Final = 0.5
+"""A wider slice is named where its other orders got at least this part of the effect."""
+_GAP_DAYS: Final = 2
+_CONTEXT_DAYS: Final = 31
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One trouble: a slice and a run of days, counted from the cube's first."""
+
+    slice: Slice
+    first: int
+    last: int
+    """The day after its last."""
+    signals: tuple[str, ...]
+    """Metrics that got worse, strongest first."""
+    p: float
+    phi: float
+
+
+class Daily(NamedTuple):
+    """One signal of a slice by day."""
+
+    trials: Floats
+    harm: Floats
+    expected: Floats
+
+
+def search(sweep: Sweep) -> tuple[Episode, ...]:
+    """All episodes of a sweep, in the order in which they were found (strongest first)."""
+    limit = FAMILY_ERROR / max(sweep.count(), 1)
+    end = max(sweep.last.values(), default=0)
+    alarms = [alarm for alarm in sweep.alarms(0, end) if alarm.p <= limit]
+    episodes: list[Episode] = []
+    taken = np.zeros(len(sweep.cube.day), dtype=bool)
+    for _ in range(MOST_EPISODES):
+        if not alarms:
+            break
+        episode = _episode(sweep, alarms[0], taken)
+        rows = sweep.cube.within(episode) & ~taken
+        sweep.exclude(rows)
+        taken |= rows
+        episodes = _merged(episodes, episode)
+        low, high = max(episode.first - 1, 0), min(episode.last + _CONTEXT_DAYS, end)
+        kept = [alarm for alarm in alarms if not low <= alarm.day < high]
+        again = [alarm for alarm in sweep.alarms(low, high) if alarm.p <= limit]
+        alarms = sorted(kept + again)
+    return tuple(episodes)
+
+
+def _episode(sweep: Sweep, alarm: Alarm, taken: Bools) -> Episode:
+    seed = sweep.slice_of(alarm)
+    phi = sweep.dispersion_at(alarm)
+    names = _involved(sweep, seed, alarm, phi, taken)
+    first, last = _run(sweep, seed, names, alarm, taken)
+    slice_ = _localise(sweep, seed, names, (first, last), phi, taken)
+    slice_ = _widened(sweep, slice_, names, (first, last), phi, taken)
+    first, last = _run(sweep, slice_, names, alarm, taken)
+    return Episode(slice_, first, last, names, alarm.p, phi)
+
+
+def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, phi: float, taken: Bools) -> tuple[str, ...]:
+    """Metrics of the index that are worse in the slice over the last days, strongest first."""
+    strength: dict[str, float] = {}
+    for signal in sweep.signals:
+        name = signal.metric.id
+        daily = _daily(sweep, slice_, name, taken)
+        recent = slice(max(alarm.day - 2, sweep.span.warmup_days), alarm.day + 1)
+        trials, harm, expected = (float(part[recent].sum()) for part in daily)
+        chance = expected * (1 - expected / trials) if trials > expected > 0 else 1.0
+        strength[name] = (harm - expected) / np.sqrt(phi * chance)
+    ordered = sorted(strength, key=lambda name: (name != alarm.signal, -strength[name], name))
+    chosen = tuple(n for n in ordered if n == alarm.signal or strength[n] > _INVOLVED_Z)
+    if chosen:
+        return chosen
+    return tuple(n for n in ordered if strength[n] > 0) or tuple(ordered[:1])
+
+
+def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
+    signal = sweep.signal(name)
+    rows = sweep.cube.rows(slice_) & ~taken
+    parts = (
+        np.bincount(sweep.cube.day[rows], weights=part[rows], minlength=sweep.cube.days)
+        for part in (signal.trials, signal.harm, signal.expected)
+    )
+    return Daily(*parts)
+
+
+def _run(
+    sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken: Bools
+) -> tuple[int, int]:
+    """The days, around the alarm's, over which one constant shift explains most."""
+    begin = max(alarm.day - LONGEST_DAYS, sweep.span.warmup_days)
+    end = min(alarm.day + LONGEST_DAYS, max(sweep.last.values()))
+    size = end - begin
+    score = np.zeros((size + 1, size + 1))
+    for name in names:
+        daily = _daily(sweep, slice_, name, taken)
+        sums = [np.concatenate([[0.0], np.cumsum(part[begin:end])]) for part in daily]
+        trials, harm, expected = (total[None, :] - total[:, None] for total in sums)
+        some = np.maximum(expected, 1e-9)
+        ratio = log_likelihood_ratio(harm, some, np.maximum(np.maximum(trials, harm), 1.001 * some))
+        score += np.where(trials > 0, ratio, 0.0)
+    first, last = np.arange(size + 1)[:, None] + begin, np.arange(size + 1)[None, :] + begin
+    touches = (first <= alarm.day) & (last > max(alarm.day - 2, begin)) & (first < last)
+    best = int(np.argmax(np.where(touches, score, -1.0)))
+    return begin + best // (size + 1), begin + best % (size + 1)
+
+
+def _localise(
+    sweep: Sweep, seed: Slice, names: Sequence[str], days: tuple[int, int], phi: float, taken: Bools
+) -> Slice:
+    cube = sweep.cube
+    inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
+    codes = {name: encode_labels(values[inside]) for name, values in cube.columns.items()}
+    grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
+    found = grid.best([_counts(sweep, name, inside, phi) for name in names], near=seed)
+    return seed if found is None else found.slice
+
+
+def _counts(sweep: Sweep, name: str, rows: Bools, phi: float) -> Counts:
+    signal = sweep.signal(name)
+    return Counts(signal.trials[rows], signal.harm[rows], signal.expected[rows], phi=phi)
+
+
+def _widened(
+    sweep: Sweep, slice_: Slice, names: Sequence[str], days: tuple[int, int], phi: float, taken: Bools
+) -> Slice:
+    """The widest slice around it whose other orders share the trouble."""
+    for parent in _parents(slice_):
+        if _shares(sweep, slice_, parent, names[0], days, phi, taken):
+            return _widened(sweep, parent, names, days, phi, taken)
+    return slice_
+
+
+def _parents(slice_: Slice) -> list[Slice]:
+    wider = [Slice(values=slice_.values, hour=None)] if slice_.hour else []
+    for name, _ in slice_.values:
+        wider.append(Slice(values=tuple(v for v in slice_.values if v[0] != name), hour=slice_.hour))
+    return wider
+
+
+def _shares(
+    sweep: Sweep, slice_: Slice, parent: Slice, name: str, days: tuple[int, int], phi: float, taken: Bools
+) -> bool:
+    cube = sweep.cube
+    inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
+    own = inside & cube.rows(slice_)
+    rest = inside & cube.rows(parent) & ~own
+    effect, _ = _effect(_counts(sweep, name, own, phi))
+    other, z = _effect(_counts(sweep, name, rest, phi))
+    return z >= _SHARED_Z and other >= _SHARED_EFFECT * effect
+
+
+def _effect(counts: Counts) -> tuple[float, float]:
+    """Excess harm per trial, and its standard score."""
+    trials, harm, expected = (float(part.sum()) for part in counts[:3])
+    if trials <= expected or expected <= 0:
+        return 0.0, 0.0
+    chance = expected * (1 - expected / trials)
+    return (harm - expected) / trials, (harm - expected) / float(np.sqrt(counts.phi * chance))
+
+
+def _merged(episodes: list[Episode], new: Episode) -> list[Episode]:
+    """Add an episode, or let one that it is a part of grow."""
+    for position, old in enumerate(episodes):
+        if _same_trouble(old, new):
+            grown = replace(old, first=min(old.first, new.first), last=max(old.last, new.last))
+            keep_first = new.slice.values != old.slice.values or new.slice.hour != old.slice.hour
+            episodes[position] = old if keep_first else grown
+            return episodes
+    return [*episodes, new]
+
+
+def _same_trouble(old: Episode, new: Episode) -> bool:
+    near = new.first <= old.last + _GAP_DAYS and old.first <= new.last + _GAP_DAYS
+    together = new.first < old.last and old.first < new.last
+    same = new.slice == old.slice
+    return (near and same) or (together and new.slice.overlaps(old.slice))

@@ -1,0 +1,50 @@
+"""From counts to significance: signed deviance, its p-value under an estimated variance, and the z scale."""
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+Floats = npt.NDArray[np.float64]
+
+_LEAST_P = 1e-300
+
+
+def log_likelihood_ratio(harm: Floats, expected: Floats, trials: Floats) -> Floats:
+    """Log-likelihood of the observed rate over that of the expected one; 0 where it is not worse.
+
+    Args:
+        harm: bad events seen, between 0 and `trials`.
+        expected: bad events expected, above 0.
+        trials: what they are counted among.
+
+    Example:
+        >>> log_likelihood_ratio(np.array([20.0, 5.0]), np.array([10.0, 10.0]), np.array([100.0, 100.0])).round(2)
+        array([4.44, 0.  ])
+
+    References:
+        M. Kulldorff (1997), A spatial scan statistic; D. Neill (2009), expectation-based form.
+    """
+    good, expected_good = trials - harm, trials - expected
+    ratio = special.xlogy(harm, harm / expected) + special.xlogy(good, good / expected_good)
+    return np.where(harm > expected, ratio, 0.0)
+
+
+def p_value(statistic: Floats, freedom: Floats) -> Floats:
+    """One-sided p-value of a standard score whose variance was estimated (Student's t).
+
+    Example:
+        >>> p_value(np.array([2.0]), np.array([28.0])).round(4).tolist()
+        [0.0277]
+    """
+    tail = special.betainc(freedom / 2, 0.5, freedom / (freedom + np.square(statistic))) / 2
+    return np.where(statistic >= 0, tail, 1 - tail)
+
+
+def z_of(p: Floats) -> Floats:
+    """The standard normal score with this upper tail; the scale on which results are shown.
+
+    Example:
+        >>> z_of(np.array([0.5, 0.025])).round(2).tolist()
+        [0.0, 1.96]
+    """
+    return np.asarray(-special.ndtri(np.clip(p, _LEAST_P, 1 - 1e-16))) + 0.0

@@ -1,0 +1,265 @@
+"""Every slice, window of hours, day and metric, tested against its baseline.
+
+A `Sweep` holds dense sums per family and answers `alarms(first, last)`. Rows can be taken out (`exclude`), after
+which the rest is tested without them: that is how one incident neither hides nor imitates another.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from data.slices import HourRange, Slice
+from tools.baseline import PRIOR_ORDERS, Span
+from tools.cube import Cube, Family, Floats
+from tools.detectors import DETECTORS
+from tools.detectors.base import Detector, weighted_sum
+from tools.dispersion import Dispersion, Windows, dispersion
+from tools.metrics import CX_INDEX
+from tools.signals import Signal
+from tools.significance import log_likelihood_ratio, p_value
+
+Bools = npt.NDArray[np.bool_]
+
+LENGTHS: Final = (24, 1, 2, 3, 4, 5, 6)
+"""Hours of a window; 24 is the whole day."""
+CANDIDATE: Final = 3.5
+"""A standard score below this cannot survive the control of false alarms and is not looked at closer."""
+LOOK_BACK: Final = 31
+"""Days before the first tested one that a detector may remember."""
+_BAD_DAY: Final = 1.0
+_NOTHING: Final = 1e-9
+
+
+class Alarm(NamedTuple):
+    """One test that stands out; ordered by strength, ties by place."""
+
+    p: float
+    statistic: float
+    signal: str
+    family: int
+    index: int
+    day: int
+    """The last day of the run that was tested, counted from the cube's first."""
+    start: int
+    """First hour of the window."""
+    length: int
+    """Hours of the window."""
+    detector: str
+
+
+class _Layer(NamedTuple):
+    """Dense sums of one signal over one family, shape (slices, days, 24)."""
+
+    harm: Floats
+    expected: Floats
+    trials: Floats
+    support: Floats
+
+
+@dataclass
+class Sweep:
+    """Tests over a cube.
+
+    Args:
+        cube: the cells.
+        signals: metrics over the cells' rows.
+        weights: of the signals that make up the CX index; empty for none.
+        span: which days a day is compared with.
+        last: by signal, the first day that has not closed yet.
+        history: rows that offsets and dispersion may learn from.
+        min_orders: a slice with fewer orders a day is not tested.
+    """
+
+    cube: Cube
+    signals: tuple[Signal, ...]
+    weights: Mapping[str, float]
+    span: Span
+    last: Mapping[str, int]
+    history: Bools
+    min_orders: int
+    _layers: dict[tuple[str, int], _Layer] = field(default_factory=dict)
+    _orders: dict[int, Floats] = field(default_factory=dict)
+    _known: dict[tuple[str, int, int], Dispersion] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        everything = np.ones(len(self.cube.day), dtype=bool)
+        past = everything if self.history.all() else self.history
+        self._load(past)
+        for name, position, length in self._panels():
+            windows = self._windows(name, position, length, 0, self.cube.days)
+            self._known[name, position, length] = dispersion(windows, self.span, floor=self._floor(name))
+        if past is not everything:
+            self._load(everything)
+
+    def names(self) -> tuple[str, ...]:
+        """What is tested: every signal, and the CX index where it has parts."""
+        return (*(s.metric.id for s in self.signals), *((CX_INDEX,) if self.weights else ()))
+
+    def signal(self, name: str) -> Signal:
+        """The signal of a metric."""
+        return next(one for one in self.signals if one.metric.id == name)
+
+    def exclude(self, rows: Bools) -> None:
+        """Take rows out of everything that is tested from now on."""
+        for position, family in enumerate(self.cube.families):
+            for signal in self.signals:
+                layer = self._layers[signal.metric.id, position]
+                for kept, part in zip(layer, _parts(signal), strict=True):
+                    kept -= self.cube.dense(family, np.where(rows, part, 0.0))
+                np.maximum(layer.trials, 0.0, out=layer.trials)
+            self._orders[position] -= self.cube.dense(family, np.where(rows, self.cube.orders, 0.0))
+
+    def slice_of(self, alarm: Alarm) -> Slice:
+        """The slice that an alarm is about."""
+        hour = None if alarm.length == 24 else HourRange(start=alarm.start, end=alarm.start + alarm.length)
+        return self.cube.families[alarm.family].slice_at(alarm.index, hour)
+
+    def dispersion_at(self, alarm: Alarm) -> float:
+        """Over-dispersion of the alarm's slice on its day."""
+        known = self._known[alarm.signal, alarm.family, alarm.length]
+        return float(known.phi[alarm.index, alarm.day, alarm.start])
+
+    def count(self) -> int:
+        """Number of tests that a sweep over all days makes."""
+        return len(DETECTORS) * sum(
+            int(self._testable(name, position, length, 0, self.cube.days).sum())
+            for name, position, length in self._panels()
+        )
+
+    def alarms(self, first: int, last: int) -> list[Alarm]:
+        """Everything that stands out on the days from `first` to before `last`, strongest first."""
+        found: list[Alarm] = []
+        for name, position, length in self._panels():
+            found.extend(self._panel_alarms(name, position, length, max(first, self.span.warmup_days), last))
+        return sorted(found)
+
+    def _load(self, rows: Bools) -> None:
+        for position, family in enumerate(self.cube.families):
+            self._orders[position] = self.cube.dense(family, np.where(rows, self.cube.orders, 0.0))
+            for signal in self.signals:
+                parts = (self.cube.dense(family, np.where(rows, part, 0.0)) for part in _parts(signal))
+                self._layers[signal.metric.id, position] = _Layer(*parts)
+
+    def _panels(self) -> Iterator[tuple[str, int, int]]:
+        for position, family in enumerate(self.cube.families):
+            for length in LENGTHS if family.by_hour else LENGTHS[:1]:
+                for name in self.names():
+                    yield name, position, length
+
+    def _floor(self, name: str) -> float:
+        kinds = {signal.metric.id: signal.metric.kind for signal in self.signals}
+        return 0.0 if kinds.get(name) == "mean" else 1.0
+
+    def _windows(self, name: str, position: int, length: int, first: int, last: int) -> Windows:
+        if name == CX_INDEX:
+            return self._index_windows(position, length, first, last)
+        layer = self._layers[name, position]
+        harm, expected, trials, support = (_hours(part[:, first:last], length) for part in layer)
+        own_error = 1 + trials / (support + PRIOR_ORDERS)
+        chance = _chance(expected, trials) if self._floor(name) else trials
+        return Windows(harm, expected, trials, chance * own_error)
+
+    def _index_windows(self, position: int, length: int, first: int, last: int) -> Windows:
+        orders = _hours(self._orders[position][:, first:last], length)
+        drop, variance = np.zeros_like(orders), np.zeros_like(orders)
+        for name, weight in self.weights.items():
+            part = self._windows(name, position, length, first, last)
+            share = np.divide(weight, part.trials, out=np.zeros_like(orders), where=part.trials > 0)
+            drop += share * (part.harm - part.expected)
+            variance += share**2 * part.variance
+        return Windows(drop * orders, np.zeros_like(orders), orders, variance * orders**2)
+
+    def _testable(self, name: str, position: int, length: int, first: int, last: int) -> Bools:
+        known = self._known[name, position, length]
+        enough = known.typical[:, first:last] >= self.min_orders
+        enough &= known.freedom[:, first:last] > 6
+        days = np.arange(first, min(last, self.cube.days))
+        tested = (days >= self.span.warmup_days) & (days < self.last[name])
+        return np.asarray(enough & tested[None, :, None])
+
+    def _panel_alarms(self, name: str, position: int, length: int, first: int, last: int) -> Iterator[Alarm]:
+        begin = max(first - LOOK_BACK, 0)
+        panel = _Panel.of(
+            self._windows(name, position, length, begin, last),
+            Dispersion(*(part[:, begin:last] for part in self._known[name, position, length])),
+            self._testable(name, position, length, begin, last),
+            counts=name != CX_INDEX and bool(self._floor(name)),
+        )
+        for label, detector in DETECTORS.items():
+            yield from (
+                Alarm(p, statistic, name, position, index, day + begin, start, length, label)
+                for p, statistic, index, day, start in panel.candidates(detector, first - begin)
+            )
+
+
+class _Panel(NamedTuple):
+    """Windows corrected by what their own past says, untested days empty."""
+
+    windows: Windows
+    spread: Floats
+    """Variance of a day's harm, over-dispersion included."""
+    freedom: Floats
+    bad: Floats
+    testable: Bools
+    counts: bool
+
+    @classmethod
+    def of(cls, windows: Windows, known: Dispersion, testable: Bools, *, counts: bool) -> "_Panel":
+        expected = windows.expected + known.offset * windows.trials
+        if counts:
+            expected = np.clip(expected, windows.expected / 4, (windows.expected + 3 * windows.trials) / 4)
+        live = testable & (windows.trials > 0)
+        parts = (windows.harm, expected, windows.trials, windows.variance)
+        clean = Windows(*(np.where(live, part, 0.0) for part in parts))
+        spread = clean.variance * known.phi
+        score = (clean.harm - clean.expected) / np.sqrt(np.maximum(spread, _NOTHING))
+        return cls(clean, spread, known.freedom, (score > _BAD_DAY).astype(np.float64), live, counts)
+
+    def candidates(self, detector: Detector, first: int) -> Iterator[tuple[float, float, int, int, int]]:
+        """(p, statistic, slice, day, first hour) of the tests that stand out from day `first` on."""
+        kernel = detector.kernel(LOOK_BACK)
+        gap = weighted_sum(self.windows.harm - self.windows.expected, kernel)
+        spread = weighted_sum(self.spread, kernel**2)
+        score = gap / np.sqrt(np.maximum(spread, _NOTHING))
+        chosen = self.testable & (score > CANDIDATE)
+        if len(kernel) > 1:
+            chosen &= weighted_sum(self.bad, np.ones(3)) >= 2
+        chosen[:, :first] = False
+        if not chosen.any():
+            return
+        at = np.nonzero(chosen)
+        statistic = self._deviance(kernel, spread, at) if self.counts else score[at]
+        p = p_value(statistic, self.freedom[at])
+        for row in zip(p, statistic, *at, strict=True):
+            yield float(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4])
+
+    def _deviance(self, kernel: Floats, spread: Floats, at: tuple[npt.NDArray[np.intp], ...]) -> Floats:
+        """Signed root of the deviance: the normal score's better tail for rare events."""
+        windows = self.windows
+        harm, expected, trials = (
+            weighted_sum(part, kernel)[at] for part in (windows.harm, windows.expected, windows.trials)
+        )
+        weight = trials / np.maximum(weighted_sum(windows.trials, kernel**2)[at], _NOTHING)
+        chance = weighted_sum(_chance(windows.expected, windows.trials), kernel**2)[at]
+        phi = spread[at] / np.maximum(chance, _NOTHING)
+        return np.sqrt(2 * weight * log_likelihood_ratio(harm, expected, trials) / phi)
+
+
+def _parts(signal: Signal) -> tuple[Floats, ...]:
+    return signal.harm, signal.expected, signal.trials, signal.support
+
+
+def _hours(values: Floats, length: int) -> Floats:
+    """Sums over every window of `length` hours, along the last axis."""
+    if length == 24:
+        return values.sum(-1, keepdims=True)
+    total = np.concatenate([np.zeros_like(values[..., :1]), np.cumsum(values, axis=-1)], axis=-1)
+    return np.asarray(total[..., length:] - total[..., :-length])
+
+
+def _chance(expected: Floats, trials: Floats) -> Floats:
+    share = np.divide(expected, trials, out=np.zeros_like(expected), where=trials > 0)
+    return np.asarray(expected * (1 - np.minimum(share, 1.0)))
