@@ -5,7 +5,6 @@ import pytest
 
 from knowledge.markdown import PageError
 from knowledge.playbooks import Call, Condition, Results, Step, load, next_call, parse_steps, specialists
-
 from tools.registry import REGISTRY, Registry
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +35,7 @@ def _registered() -> Registry:
 def test_steps_fit_the_tools_they_call(name: str) -> None:
     registry = _registered()
     for step in load(name).steps:
-        arguments = step.bind(INCIDENT).args
-        registry[step.tool].arguments.model_validate(arguments)
+        registry[step.tool].arguments.model_validate(step.bind(INCIDENT).args)
         for condition in (*step.when, *step.stop):
             assert condition.field.split(".")[0] in registry[condition.tool].result.model_fields
 
