@@ -74,7 +74,10 @@ class _Cosine(ABC):
 
     @staticmethod
     def validate_config(config: dict[str, Any]) -> None:
-        """Any configuration that `get_config` wrote is valid."""
+        """A configuration holds whole numbers only, as `get_config` writes them."""
+        wrong = [name for name, value in config.items() if not isinstance(value, int)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} = {config[wrong[0]]!r}, must be a whole number")
 
 
 class LexicalEmbedding(_Cosine):

@@ -36,6 +36,8 @@ def test_lexical_is_rebuilt_from_its_configuration() -> None:
         False,
     )
     LexicalEmbedding.validate_config({"width": 64})
+    with pytest.raises(ValueError, match="width = 'wide', must be a whole number"):
+        LexicalEmbedding.validate_config({"width": "wide"})
     small.validate_config_update({"width": 64}, {"width": 64})
     with pytest.raises(ValueError, match="cannot change"):
         small.validate_config_update({"width": 64}, {"width": 128})

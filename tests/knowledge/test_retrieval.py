@@ -26,9 +26,7 @@ def recall(store: KnowledgeStore, questions: list[dict[str, Any]], first: int) -
 
 
 @pytest.mark.parametrize(("name", "least"), [("paraphrased", 0.75), ("held_out", 0.70), ("keywords", 1.0)])
-def test_recall_of_the_lexical_fallback(
-    store: KnowledgeStore, name: str, least: float
-) -> None:
+def test_recall_of_the_lexical_fallback(store: KnowledgeStore, name: str, least: float) -> None:
     measured = {first: recall(store, QUESTIONS[name], first) for first in (1, 3, 5)}
     print(name, measured)  # noqa: T201  # the figures that docs/knowledge.md quotes
     assert measured[3] >= least
