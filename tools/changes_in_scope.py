@@ -91,7 +91,7 @@ def candidates(
     """The changes of a family that share orders with the incident, best match first."""
     found = []
     for change in changes:
-        if family != "any" and (family_of(change) != family):
+        if family not in ("any", family_of(change)) or _changes_nothing(change):
             continue
         overlap = _overlap(frame, change.scope)
         if overlap.jaccard > 0:
@@ -122,6 +122,11 @@ def summarise(found: tuple[Change, ...], recorded: int) -> ChangesInScopeResult:
         covered_share=best.covered_share if best else 0.0,
         match_share=best.match_share if best else 0.0,
     )
+
+
+def _changes_nothing(change: PolicyChange) -> bool:
+    """A new build of the same setting is recorded, but no value moved."""
+    return change.old_value is not None and change.old_value == change.new_value
 
 
 def _near(change: PolicyChange, onset: datetime) -> bool:

@@ -67,6 +67,12 @@ def driver_values(frame: IncidentFrame, name: str) -> Floats:
     return frame.column(name)
 
 
+def regressor(frame: IncidentFrame, name: str) -> Floats:
+    """A driver as a regression sees it: an order without delivered lines had none that was bad."""
+    values = driver_values(frame, name)
+    return np.nan_to_num(values, nan=0.0) if name == "items_bad" else values
+
+
 def composition(frame: IncidentFrame, rows: Flags) -> tuple[Ints, ...]:
     """What differs between orders whatever was done to them: local hour, weekend or not, and the store."""
     table = frame.rows
@@ -144,7 +150,7 @@ def _slopes(frame: IncidentFrame, outcome: Floats, rows: Flags) -> dict[str, flo
     names = [
         n for n in (*DRIVERS, *COVARIATES) if n in frame.rows or (n == "items_bad" and "items" in frame.rows)
     ]
-    columns = {name: driver_values(frame, name) for name in names}
+    columns = {name: regressor(frame, name) for name in names}
     known = {n: c for n, c in columns.items() if np.isnan(c[rows]).mean() < 0.5} if rows.any() else {}
     keep = rows & ~np.isnan(outcome)
     for column in known.values():

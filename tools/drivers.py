@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools import logit
-from tools.decomposition import driver_values
+from tools.decomposition import regressor
 from tools.errors import ToolFailure
 from tools.incident_frame import MIN_ORDERS, IncidentArguments, IncidentFrame, incident_frame
 from tools.memo import memo
@@ -138,7 +138,7 @@ def _columns(frame: IncidentFrame, outcome: Floats) -> dict[str, Floats]:
     for name in CANDIDATES:
         if name not in frame.rows and not (name == "items_bad" and "items_ok" in frame.rows):
             continue
-        values = driver_values(frame, name)
+        values = regressor(frame, name)
         present = values[known]
         if len(present) and np.isnan(present).mean() < 0.2 and np.nanstd(present) > 0:
             found[name] = values

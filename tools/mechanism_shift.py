@@ -21,6 +21,7 @@ from tools.decomposition import (
     decomposition,
     driver_values,
     load,
+    regressor,
     shift_of,
 )
 from tools.errors import ToolFailure
@@ -240,7 +241,7 @@ def _load_features(frame: IncidentFrame, busy: Floats, keep: Flags) -> Floats:
 def _unexplained(parts: Decomposition) -> Floats:
     residual = parts.outcome.copy()
     for name, slope in parts.slopes.items():
-        residual = residual - slope * driver_values(parts.frame, name)
+        residual = residual - slope * regressor(parts.frame, name)
     return residual
 
 

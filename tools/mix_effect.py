@@ -6,7 +6,7 @@ import numpy.typing as npt
 from tools.decomposition import composition, decomposition
 from tools.errors import ToolFailure
 from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
-from tools.rate_mix import RateMix, kitagawa
+from tools.rate_mix import RateMix, rate_mix
 from tools.registry import Result, ToolContext, tool
 from tools.shift import codes
 
@@ -60,7 +60,12 @@ def _split(values: Floats, cell: Ints, during: Flags) -> RateMix:
     before, after = _table(values[~during], cell[~during], cell), _table(values[during], cell[during], cell)
     rate_before = np.where(before[1] > 0, before[0], after[0])
     rate_after = np.where(after[1] > 0, after[0], before[0])
-    return kitagawa(rate_before, rate_after, before[1], after[1])
+    return rate_mix(
+        rate0=rate_before,
+        rate1=rate_after,
+        share0=before[1] / before[1].sum(),
+        share1=after[1] / after[1].sum(),
+    )
 
 
 def _table(values: Floats, own: Ints, cell: Ints) -> tuple[Floats, Floats]:
