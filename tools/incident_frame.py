@@ -86,6 +86,12 @@ def slice_mask(rows: pd.DataFrame, slice_: Slice) -> Flags:
     return mask
 
 
+def positions(times: "pd.Series[pd.Timestamp]", moments: tuple[datetime, ...]) -> tuple[int, ...]:
+    """First row at or after each moment, in a sorted column of UTC times."""
+    bounds = pd.to_datetime(list(moments), utc=True).as_unit(times.dt.unit)
+    return tuple(int(position) for position in times.searchsorted(bounds, side="left"))
+
+
 def cut(
     facts: pd.DataFrame,
     *,
@@ -102,8 +108,8 @@ def cut(
     if end <= start:
         raise ToolFailure(f"end = {end.isoformat()}: must be after start = {start.isoformat()}")
     time = facts["order_time"]
-    bounds = pd.DatetimeIndex([start - GUARD - timedelta(days=baseline_days), start - GUARD, start, end])
-    first, guard, begin, stop = time.searchsorted(bounds.as_unit(time.dt.unit), side="left")
+    before = start - GUARD - timedelta(days=baseline_days)
+    first, guard, begin, stop = positions(time, (before, start - GUARD, start, end))
     rows = pd.concat([facts.iloc[first:guard], facts.iloc[begin:stop]], ignore_index=True)
     during = np.arange(len(rows)) >= guard - first
     inside = slice_mask(rows, slice)

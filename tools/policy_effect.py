@@ -12,7 +12,7 @@ from tools.changes_in_scope import Family, candidates
 from tools.checks import CheckResult
 from tools.did import DidEstimate, estimate
 from tools.errors import ToolFailure
-from tools.incident_frame import Flags, IncidentArguments, incident_frame, slice_mask
+from tools.incident_frame import Flags, IncidentArguments, incident_frame, positions, slice_mask
 from tools.memo import memo
 from tools.metrics import METRICS
 from tools.outcomes import harm
@@ -148,8 +148,7 @@ def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime
     if end <= change.changed_at:
         raise ToolFailure("not testable: the change took effect after the incident ended")
     time = facts["order_time"]
-    bounds = pd.DatetimeIndex([change.changed_at - timedelta(days=days), end]).as_unit(time.dt.unit)
-    first, stop = time.searchsorted(bounds, side="left")
+    first, stop = positions(time, (change.changed_at - timedelta(days=days), end))
     rows = facts.iloc[first:stop]
     y = harm(rows, metric)
     scope = slice_mask(rows, change.scope)
