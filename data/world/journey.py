@@ -211,7 +211,7 @@ def _refund_cents(
     cents[at] = _whole(draws.lines.share[line[at]] * orders.basket_cents[order[at]])
     late = outcomes.late_refund(orders.lateness_s, draws.variates.refund_u[orders.session]) & ~orders.canceled
     first = np.flatnonzero(np.diff(order, prepend=-1))
-    cents[first[late]] += _whole(_LATE_REFUND_SHARE * orders.basket_cents[late])
+    cents[first[late]] += _whole(np.asarray(_LATE_REFUND_SHARE * orders.basket_cents[late], dtype=np.float64))
     return cents
 
 
