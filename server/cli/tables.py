@@ -136,7 +136,7 @@ def _findings(title: str, findings: Iterable[Finding]) -> Table:
         right=("main cause", "matters"), title=title,
     )  # fmt: skip
     for item in findings:
-        role = item.role or ""
+        role: str = item.role or ""
         if item.mediator_of is not None:
             role = f"{role} of {item.mediator_of.value}"
         table.add_row(
