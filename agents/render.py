@@ -5,6 +5,7 @@ the data (slice values, policy names) is made harmless: it can neither look like
 Markdown, HTML, Slack or terminal markup.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -15,10 +16,7 @@ from data.slices import Slice
 
 MAX_VALUE_CHARACTERS: Final = 80
 _SIGNED: Final = re.compile(r"(^|_)(delta|effect|change|lift|shift|drift|gap)(_|$)")
-_HARMLESS: Final = str.maketrans(
-    {"{": "(", "}": ")", "[": "(", "]": ")", "<": "‹", ">": "›", "`": "'", "*": "∗", "|": "¦", "\\": "⧵"}
-    | {"#": "＃", "~": "∼", "$": "＄"}
-)
+_HARMLESS: Final = str.maketrans("{}[]<>`*|\\~#", "()()()'.//- ")
 _LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _EMPHASIS: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ENTITY: Final = re.compile(r"&(?=#|\w+;)")
@@ -32,7 +30,7 @@ def harmless(text: str) -> str:
 
     Example:
         >>> harmless("{{E1.x}} <b>grocery</b>\n[x](http://x)")
-        '((E1.x)) ‹b›grocery‹/b› (x)(http: //x)'
+        '((E1.x)) (b)grocery(/b) (x)(http: //x)'
     """
     plain = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
     plain = " ".join(plain.split()).translate(_HARMLESS)
@@ -70,7 +68,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
         >>> number(0.997, "probability"), number(12345, "orders"), number(17.3, "score", signed=True)
         ('over 99 %', '12,345 orders', '+17.3 points')
     """
-    if value != value:  # NaN: the tool could not compute it
+    if math.isnan(value):
         return "unknown"
     if unit == "probability":
         return _probability(value)
@@ -122,7 +120,9 @@ def time(value: datetime, zone: tzinfo) -> str:
         '5 March 2026, 07:00 UTC'
     """
     local = value.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {harmless(local.tzname() or '')}"
+    return (
+        f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {harmless(local.tzname() or '')}"
+    )
 
 
 _MONTHS: Final = (

@@ -1,6 +1,5 @@
 """Runs the fixed battery of a hypothesis on an incident; code decides the calls, never a model."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +32,7 @@ def resolve(call: Call, incident: Incident) -> dict[str, Any]:
     Raises:
         ValueError: an argument starts with `$` and names nothing.
     """
-    known: Mapping[str, Any] = {
+    known: dict[str, Any] = {
         "$slice": incident.slice.model_dump(),
         "$start": incident.window.start.isoformat(),
         "$end": incident.window.end.isoformat(),
@@ -50,9 +49,7 @@ def resolve(call: Call, incident: Incident) -> dict[str, Any]:
     return {name: value(given) for name, given in call.args.items()}
 
 
-def run(
-    hypothesis: Hypothesis, incident: Incident, context: ToolContext, *, first: int = 1
-) -> BatteryResult:
+def run(hypothesis: Hypothesis, incident: Incident, context: ToolContext, *, first: int = 1) -> BatteryResult:
     """Run a hypothesis's battery.
 
     Args:

@@ -141,7 +141,9 @@ def _usable_outcome(frame: IncidentFrame, metric: str) -> tuple[Floats, str]:
 
 
 def _slopes(frame: IncidentFrame, outcome: Floats, rows: Flags) -> dict[str, float]:
-    names = [n for n in (*DRIVERS, *COVARIATES) if n in frame.rows or (n == "items_bad" and "items" in frame.rows)]
+    names = [
+        n for n in (*DRIVERS, *COVARIATES) if n in frame.rows or (n == "items_bad" and "items" in frame.rows)
+    ]
     columns = {name: driver_values(frame, name) for name in names}
     known = {n: c for n, c in columns.items() if np.isnan(c[rows]).mean() < 0.5} if rows.any() else {}
     keep = rows & ~np.isnan(outcome)

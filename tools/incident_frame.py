@@ -87,7 +87,12 @@ def slice_mask(rows: pd.DataFrame, slice_: Slice) -> Flags:
 
 
 def cut(
-    facts: pd.DataFrame, *, slice: Slice, start: datetime, end: datetime, baseline_days: int  # noqa: A002
+    facts: pd.DataFrame,
+    *,
+    slice: Slice,
+    start: datetime,
+    end: datetime,
+    baseline_days: int,
 ) -> IncidentFrame:
     """Cut the facts of an incident and of the `baseline_days` that ended a day before it.
 
@@ -104,7 +109,9 @@ def cut(
     inside = slice_mask(rows, slice)
     frame = IncidentFrame(rows, inside, during, rows["day"].to_numpy(dtype=np.int64))
     if int((inside & during).sum()) < MIN_ORDERS:
-        raise ToolFailure(f"not testable: {int((inside & during).sum())} orders in the window, {MIN_ORDERS} are needed")
+        raise ToolFailure(
+            f"not testable: {int((inside & during).sum())} orders in the window, {MIN_ORDERS} are needed"
+        )
     if frame.baseline_days < MIN_BASELINE_DAYS:
         raise ToolFailure(
             f"not testable: {frame.baseline_days} days before the incident, {MIN_BASELINE_DAYS} are needed"

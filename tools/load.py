@@ -42,7 +42,9 @@ def load_by_order(orders: pd.DataFrame, supply: pd.DataFrame) -> Floats:
             "load": busy / np.maximum(online, 1.0),
         }
     ).sort_values(["at", "region"], kind="stable")
-    left = pd.DataFrame({"region": orders["region"].astype(str).to_numpy(), "at": orders["order_time"].to_numpy()})
+    left = pd.DataFrame(
+        {"region": orders["region"].astype(str).to_numpy(), "at": orders["order_time"].to_numpy()}
+    )
     left["at"] = pd.DatetimeIndex(orders["order_time"])
     joined = pd.merge_asof(left, right, on="at", by="region", tolerance=STALE)
     return joined["load"].to_numpy(dtype=np.float64, na_value=np.nan)

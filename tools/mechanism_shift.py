@@ -25,6 +25,7 @@ from tools.decomposition import (
 )
 from tools.errors import ToolFailure
 from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
+from tools.metrics import METRICS
 from tools.registry import Cost, Result, ToolContext, tool
 from tools.shift import DETECTABLE, Shift, measure, residualise
 
@@ -33,8 +34,12 @@ Driver = Literal["dasher_wait_s", "prep_s", "batched", "promise_s", "items_bad",
 
 HARMFUL: Final[dict[str, float]] = {"promise_s": -1.0}
 """Sign of a harmful shift, where it is not +1: a shorter promise is what hurts."""
-MEDIATED: Final = ("dasher_wait_s", "prep_s")
+MEDIATED: Final = ("dasher_wait_s", "prep_s", "promise_s")
 """Drivers that batching moves; read among orders carried alone."""
+
+
+ENOUGH_DAYS: Final = 14
+SECONDS: Final = tuple(name for name, metric in METRICS.items() if metric.unit == "s")
 
 
 class MechanismArguments(IncidentArguments):
@@ -45,35 +50,42 @@ class MechanismArguments(IncidentArguments):
 
 
 class MechanismShiftResult(Result):
-    """How a driver moved between baseline and incident. Units follow the driver: seconds, or shares."""
+    """How a driver moved between baseline and incident.
+
+    Levels and changes stand in seconds or in shares and points, by the driver's kind; the others are empty.
+    """
 
     driver: str
-    baseline_level: float
+    baseline_s: float | None
     """Mean before, in the slice."""
-    current_level: float
+    current_s: float | None
     """Mean during the incident."""
-    marginal_change: float
+    marginal_change_s: float | None
     """Change at like hours, days and stores."""
-    marginal_z: float
-    """In standard errors between days; positive is harmful."""
-    conditional_change: float
-    """Change given the parents as well."""
-    conditional_z: float
-    """In standard errors between days; positive is harmful."""
-    outside_change: float
-    """Conditional change outside the slice at the same hours."""
+    change_s: float | None
+    """Change given the parents as well: the driver's own."""
+    baseline_share: float | None
+    current_share: float | None
+    marginal_change_pp: float | None
+    change_pp: float | None
+    z_marginal: float
+    """Of the marginal change, in standard errors between days; positive is harmful."""
+    z_conditional: float
+    """Of the own change, in standard errors between days; positive is harmful."""
+    outside_ratio: float
+    """Change outside the slice at the same hours, over the change in it."""
     contrast_share: float
     """1: only the slice moved; 0: the rest moved as much; -1: only the rest moved."""
     explained_share: float
-    """Share of the incident's worsening that the conditional change accounts for."""
+    """Share of the incident's worsening that the own change accounts for."""
     detectable_share: float
     """Smallest share that this test would have seen four times in five."""
     outcome_metric: str
     """The metric whose worsening is shared out."""
     conditioned_on: str
     """The parents that were held."""
-    orders: int
-    """Orders of the incident that the conditional change was read from."""
+    window_orders: int
+    """Orders of the incident that the own change was read from."""
     checks: tuple[CheckResult, ...]
 
 
@@ -116,29 +128,39 @@ def read(parts: Decomposition, driver: Driver, busy: Floats | None = None) -> Me
     marginal = shift_of(frame, values, frame.inside)
     if marginal is None:
         raise ToolFailure(f"not testable: {driver} is known for too few orders in the window or before it")
-    reading = _batching(parts, values, marginal, busy) if driver == BATCHED else _plain(parts, driver, values)
+    reading = (
+        _batching(parts, values, marginal, busy) if driver == BATCHED else _plain(parts, driver, values, busy)
+    )
     sign = HARMFUL.get(driver, 1.0)
     outside = reading.outside.change if reading.outside is not None else 0.0
+    own = reading.conditional
     return MechanismShiftResult(
         driver=driver,
-        baseline_level=marginal.baseline,
-        current_level=marginal.current,
-        marginal_change=marginal.change,
-        marginal_z=sign * marginal.z,
-        conditional_change=reading.conditional.change,
-        conditional_z=sign * reading.conditional.z,
-        outside_change=outside,
-        contrast_share=_contrast(reading.conditional.change, outside),
+        **_levels(driver, parts.outcome_metric, marginal, own),
+        z_marginal=sign * marginal.z,
+        z_conditional=sign * own.z,
+        outside_ratio=float(np.clip(outside / own.change, -9.0, 9.0)) if own.change else 0.0,
+        contrast_share=_contrast(own.change, outside),
         explained_share=float(np.clip(reading.share, -1.0, 2.0)),
         detectable_share=min(reading.detectable, 9.0),
         outcome_metric=parts.outcome_metric,
         conditioned_on=reading.parents,
-        orders=reading.conditional.orders,
-        checks=_checks(parts, frame),
+        window_orders=own.orders,
+        checks=_checks(frame),
     )
 
 
-def _plain(parts: Decomposition, driver: str, values: Floats) -> _Reading:
+def _levels(driver: str, metric: str, marginal: Shift, own: Shift) -> dict[str, float | None]:
+    seconds = driver.endswith("_s") or (driver == UNEXPLAINED and metric in SECONDS)
+    levels = (marginal.baseline, marginal.current, marginal.change, own.change)
+    in_s = levels if seconds else (None, None, None, None)
+    shares = (None, None, None, None) if seconds else (*levels[:2], 100.0 * levels[2], 100.0 * levels[3])
+    names_s = ("baseline_s", "current_s", "marginal_change_s", "change_s")
+    names_share = ("baseline_share", "current_share", "marginal_change_pp", "change_pp")
+    return dict(zip((*names_s, *names_share), (*in_s, *shares), strict=True))
+
+
+def _plain(parts: Decomposition, driver: str, values: Floats, busy: Floats | None) -> _Reading:
     frame = parts.frame
     keep = parts.alone if driver in (*MEDIATED, UNEXPLAINED) else np.ones(len(values), dtype=bool)
     conditional = shift_of(frame, values, frame.inside & keep)
@@ -146,6 +168,8 @@ def _plain(parts: Decomposition, driver: str, values: Floats) -> _Reading:
         raise ToolFailure(f"not testable: too few orders carried alone to read {driver} by itself")
     slope = 1.0 if driver == UNEXPLAINED else parts.slopes.get(driver, 0.0)
     share = slope * conditional.change / parts.whole.change if parts.whole.change else 0.0
+    if driver == "dasher_wait_s" and conditional.change > 0:
+        share += _through_load(parts, busy)
     recorded = driver in (*MEDIATED, UNEXPLAINED) and BATCHED in frame.rows
     return _Reading(
         conditional,
@@ -159,17 +183,31 @@ def _plain(parts: Decomposition, driver: str, values: Floats) -> _Reading:
 def _batching(parts: Decomposition, values: Floats, marginal: Shift, busy: Floats | None) -> _Reading:
     frame = parts.frame
     conditional = _given_load(frame, values, busy) if busy is not None else None
-    held = conditional is not None
     shift = conditional or marginal
-    own = float(np.clip(shift.change / marginal.change, 0.0, 1.0)) if marginal.change > 0 else 0.0
-    gap = _batched_gap(parts)
     return _Reading(
         shift,
         shift_of(frame, values, _elsewhere(frame)),
-        parts.through_batching * own,
-        _detectable(shift.error * gap, parts),
-        "hour, weekend, store, courier load" if held else "hour, weekend, store",
+        parts.through_batching * _own_part(shift, marginal),
+        _detectable(shift.error * _batched_gap(parts), parts),
+        "hour, weekend, store, courier load" if conditional is not None else "hour, weekend, store",
     )
+
+
+def _own_part(shift: Shift, marginal: Shift) -> float:
+    """Of the batched share's rise, the part that the couriers' load does not explain."""
+    return float(np.clip(shift.change / marginal.change, 0.0, 1.0)) if marginal.change > 0 else 0.0
+
+
+def _through_load(parts: Decomposition, busy: Floats | None) -> float:
+    """Share of the worsening that went through batching because the couriers' load rose."""
+    if busy is None or BATCHED not in parts.frame.rows:
+        return 0.0
+    values = driver_values(parts.frame, BATCHED)
+    marginal = shift_of(parts.frame, values, parts.frame.inside)
+    conditional = _given_load(parts.frame, values, busy)
+    if marginal is None or conditional is None or marginal.change <= 0:
+        return 0.0
+    return parts.through_batching * (1.0 - _own_part(conditional, marginal))
 
 
 def _given_load(frame: IncidentFrame, values: Floats, busy: Floats) -> Shift | None:
@@ -232,12 +270,8 @@ def _batched_gap(parts: Decomposition) -> float:
     return float(parts.outcome[batched].mean() - parts.outcome[alone].mean())
 
 
-def _checks(parts: Decomposition, frame: IncidentFrame) -> tuple[CheckResult, ...]:
+def _checks(frame: IncidentFrame) -> tuple[CheckResult, ...]:
     days = frame.baseline_days
-    enough = CheckResult(name="baseline", passed=days >= 14, text=f"{days} baseline days")
-    same = CheckResult(
-        name="outcome",
-        passed=None if parts.outcome_metric != "on_time" else True,
-        text=f"worsening of {parts.outcome_metric} is shared out",
+    return (
+        CheckResult(name="baseline", passed=days >= ENOUGH_DAYS, text=f"{days} days before the incident"),
     )
-    return enough, same

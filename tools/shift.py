@@ -73,9 +73,7 @@ def residualise(values: Floats, during: Flags, parents: tuple[Ints, ...], *, pri
     return np.asarray(values - effects)
 
 
-def measure(
-    values: Floats, day: Ints, during: Flags, *, residuals: Floats | None = None
-) -> Shift | None:
+def measure(values: Floats, day: Ints, during: Flags, *, residuals: Floats | None = None) -> Shift | None:
     """The shift of a mean between baseline days and incident days.
 
     The error adds the variance within days (over the orders of each day) to the variance between days, as the
@@ -88,7 +86,7 @@ def measure(
         residuals: `values` after `residualise`; the shift is theirs.
 
     Returns:
-        None where either period has fewer than two orders, or the baseline fewer than three days.
+        None where the incident has no order, or the baseline fewer than three days.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -100,7 +98,7 @@ def measure(
     """
     adjusted = values if residuals is None else residuals
     before, after = adjusted[~during], adjusted[during]
-    if len(after) < 2 or len(before) < 2:
+    if len(after) < 1 or len(before) < 2:
         return None
     counts, means = _by_day(before, day[~during])
     if len(counts) < 3:

@@ -20,6 +20,7 @@ HYPOTHESIS = Hypothesis(
     moves=DELIVERY_METRICS,
     battery=(
         Call("volume_shift", INCIDENT_SPAN),
+        Call("supply_shift", INCIDENT_SPAN),
         Call("mechanism_shift", {**INCIDENT, "driver": "dasher_wait_s"}),
         Call("onset_order", {**INCIDENT, "driver": "dasher_wait_s"}),
     ),

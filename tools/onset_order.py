@@ -1,0 +1,113 @@
+"""Which moved first: the driver or the outcome? First day over a threshold, in 24-hour periods from the onset.
+
+The simple reading; posteriors of change points are not built yet.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.decomposition import UNEXPLAINED, composition, decompose, driver_values
+from tools.errors import ToolFailure
+from tools.incident_frame import MIN_ORDERS, Flags, IncidentFrame, cut
+from tools.mechanism_shift import HARMFUL, MEDIATED, MechanismArguments
+from tools.memo import memo
+from tools.registry import Cost, Result, ToolContext, tool
+from tools.shift import measure, residualise
+
+Floats = npt.NDArray[np.float64]
+
+LOOK_BACK_DAYS: Final = 3
+DAY_S: Final = 86_400.0
+THRESHOLD_Z: Final = 2.5
+
+
+class OnsetOrderResult(Result):
+    """First periods over the threshold, in seconds from the incident's onset."""
+
+    driver: str
+    driver_moved: bool
+    outcome_moved: bool
+    driver_onset_s: float
+    """From the onset to the first period in which the driver moved; 0 where it never did."""
+    outcome_onset_s: float
+    """The same of the outcome."""
+    lead_s: float
+    """Positive: the driver moved first; 0 where one of them never moved."""
+    z_driver_peak: float
+    """Largest z of the driver over the periods; positive is harmful."""
+    in_order: bool
+    """Both moved, and the driver not after the outcome."""
+
+
+@tool(cost=Cost.MODERATE)
+def onset_order(context: ToolContext, arguments: MechanismArguments) -> OnsetOrderResult:
+    """Whether a driver moved before or with the outcome; a cause never moves after its effect."""
+    if arguments.driver == UNEXPLAINED:
+        raise ToolFailure("driver = 'unexplained': what remains has no onset of its own")
+    begin = arguments.start - timedelta(days=LOOK_BACK_DAYS)
+    days = context.settings.baseline_days
+    key = ("onset_frame", arguments.slice, begin, arguments.end, days)
+    facts = context.dataset.facts()
+    frame = memo(
+        context.dataset,
+        key,
+        lambda: cut(facts, slice=arguments.slice, start=begin, end=arguments.end, baseline_days=days),
+    )
+    parts = memo(context.dataset, (*key, arguments.metric), lambda: decompose(frame, arguments.metric))
+    if parts is None:
+        raise ToolFailure(f"not testable: too few orders with {arguments.metric}")
+    period = _periods(frame, arguments)
+    sign = HARMFUL.get(arguments.driver, 1.0)
+    rows = frame.inside & (parts.alone if arguments.driver in MEDIATED else True)
+    driver = sign * _z_by_period(frame, driver_values(frame, arguments.driver), rows, period)
+    outcome = _z_by_period(frame, parts.outcome, frame.inside, period)
+    return _order(arguments.driver, driver, outcome)
+
+
+def _periods(frame: IncidentFrame, arguments: MechanismArguments) -> npt.NDArray[np.int64]:
+    since = (frame.rows["order_time"] - arguments.start).dt.total_seconds().to_numpy()
+    return np.floor(since / DAY_S).astype(np.int64) + LOOK_BACK_DAYS
+
+
+def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.NDArray[np.int64]) -> Floats:
+    keep = rows & ~np.isnan(values)
+    during = frame.during[keep]
+    if not during.any() or int((~during).sum()) < MIN_ORDERS:
+        raise ToolFailure("not testable: too few orders with the driver")
+    residuals = residualise(values[keep], during, composition(frame, keep))
+    last = int(period[frame.during].max())
+    z = np.zeros(last + 1)
+    for number in range(last + 1):
+        chosen = ~during | (period[keep] == number)
+        if int((during & chosen).sum()) >= 5:
+            shift = measure(residuals[chosen], frame.day[keep][chosen], during[chosen])
+            z[number] = shift.z if shift else 0.0
+    return z
+
+
+def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
+    first_driver, first_outcome = _first(driver), _first(outcome)
+    both = first_driver is not None and first_outcome is not None
+    lead = (
+        DAY_S * (first_outcome - first_driver)
+        if first_driver is not None and first_outcome is not None
+        else 0.0
+    )
+    return OnsetOrderResult(
+        driver=name,
+        driver_moved=first_driver is not None,
+        outcome_moved=first_outcome is not None,
+        driver_onset_s=DAY_S * (first_driver - LOOK_BACK_DAYS) if first_driver is not None else 0.0,
+        outcome_onset_s=DAY_S * (first_outcome - LOOK_BACK_DAYS) if first_outcome is not None else 0.0,
+        lead_s=lead,
+        z_driver_peak=float(driver.max()),
+        in_order=both and lead >= 0,
+    )
+
+
+def _first(z: Floats) -> int | None:
+    over = np.flatnonzero(z >= THRESHOLD_Z)
+    return int(over[0]) if len(over) else None

@@ -1,0 +1,251 @@
+"""The effect of a recorded change: difference-in-differences with its checks."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data.dataset import PolicyChange
+from tools.changes_in_scope import Family, candidates
+from tools.checks import CheckResult
+from tools.did import DidEstimate, estimate
+from tools.errors import ToolFailure
+from tools.incident_frame import Flags, IncidentArguments, incident_frame, slice_mask
+from tools.memo import memo
+from tools.metrics import METRICS
+from tools.outcomes import harm
+from tools.placebo import PlaceboTest, placebo_test
+from tools.registry import Cost, Result, ToolContext, tool
+
+Floats = npt.NDArray[np.float64]
+
+PRE_TREND_DAYS: Final = 7
+DAY_S: Final = 86_400.0
+
+
+class PolicyEffectArguments(IncidentArguments):
+    """Which change, and around which incident."""
+
+    family: Family = "any"
+    """The best-matching change of this family is judged, unless `change_id` names one."""
+    change_id: str | None = None
+    """A change of policy_changes."""
+
+
+class PolicyEffectResult(Result):
+    """How much worse the change made the outcome in its scope; positive is harm."""
+
+    change_id: str
+    policy: str
+    effect_pp: float | None
+    """Rates: change in scope minus change outside it."""
+    error_pp: float | None
+    """Standard error clustered by store; empty where the clusters are too few for it to be honest."""
+    effect_s: float | None
+    """Durations: change in scope minus change outside it."""
+    error_s: float | None
+    z_clustered: float | None
+    """Effect in clustered standard errors."""
+    p_placebo: float | None
+    """Share of space-time placebos at least as large."""
+    n_placebos: int
+    explained_share: float
+    """Effect in scope x orders in scope, as a share of the incident's worsening."""
+    pre_trend_ratio: float
+    """Over the effect: the same arithmetic on the last week before the change: what was already under way."""
+    n_units: int
+    n_treated_units: int
+    survived: bool
+    """Every check that could be made was passed, and one of them was the placebo or the clustered test."""
+    checks: tuple[CheckResult, ...]
+
+
+@tool(cost=Cost.MODERATE)
+def policy_effect(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyEffectResult:
+    """Effect of a recorded change by difference-in-differences, with pre-trend and placebo checks.
+
+    Refuses, with the reason, where no change matches or no control exists. Do not use it for causes other than
+    recorded changes.
+    """
+    context.dataset.require("policy_changes")
+    change = _choose(context, arguments)
+    facts = context.dataset.facts()
+    key = ("policy_effect", change.change_id, arguments.metric, arguments.end, context.settings.baseline_days)
+    return memo(
+        context.dataset,
+        key,
+        lambda: judge(
+            facts, change, metric=arguments.metric, end=arguments.end, days=context.settings.baseline_days
+        ),
+    )
+
+
+def judge(
+    facts: pd.DataFrame, change: PolicyChange, *, metric: str, end: datetime, days: int
+) -> PolicyEffectResult:
+    """`policy_effect` of one change on plain facts.
+
+    Raises:
+        ToolFailure: there is no control, or nothing before or after the change.
+    """
+    panel = _panel(facts, change, metric, end, days)
+    did = estimate(panel, outcome="y", unit="unit", time="time", treated="treated")
+    before = panel[panel["time"] < 0]
+    lead = (before["in_scope"] & (before["time"] >= -PRE_TREND_DAYS)).astype(np.int64)
+    trend = _lead(before.assign(lead=lead))
+    placebo = _placebo(panel)
+    checks = (_judge_trend(trend, did), _judge_placebo(placebo), _judge_clusters(did))
+    treated = panel["treated"].to_numpy() == 1
+    seconds = metric in METRICS and METRICS[metric].unit == "s"
+    tested = [check for check in checks if check.passed is not None]
+    return PolicyEffectResult(
+        change_id=change.change_id,
+        policy=change.policy,
+        effect_pp=None if seconds else 100.0 * did.effect,
+        error_pp=None if seconds or did.error is None else 100.0 * did.error,
+        effect_s=did.effect if seconds else None,
+        error_s=did.error if seconds else None,
+        z_clustered=did.t,
+        p_placebo=placebo.p if placebo else None,
+        n_placebos=placebo.placebos if placebo else 0,
+        explained_share=_explained(panel, treated, did.effect),
+        pre_trend_ratio=_ratio(trend.effect, did.effect) if trend else 0.0,
+        n_units=did.units,
+        n_treated_units=did.treated_units,
+        survived=did.effect > 0
+        and all(check.passed for check in tested)
+        and any(check.name != "pre-trend" for check in tested),
+        checks=checks,
+    )
+
+
+def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyChange:
+    changes = context.dataset.policy_changes()
+    wanted = arguments.change_id
+    if wanted is None:
+        frame = incident_frame(context, arguments)
+        near = [c for c in changes if _near(c, arguments)]
+        found = candidates(frame, near, arguments.start, arguments.family)
+        if not found:
+            kind = "" if arguments.family == "any" else f"{arguments.family} "
+            raise ToolFailure(f"no recorded {kind}change near the onset shares orders with the incident")
+        wanted = found[0].change_id
+    for change in changes:
+        if change.change_id == wanted:
+            return change
+    raise ToolFailure(f"change_id = {wanted!r}: no such change is recorded")
+
+
+def _near(change: PolicyChange, arguments: PolicyEffectArguments) -> bool:
+    from tools.changes_in_scope import LOOK_AHEAD, LOOK_BACK
+
+    return arguments.start - LOOK_BACK <= change.changed_at <= arguments.start + LOOK_AHEAD
+
+
+def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime, days: int) -> pd.DataFrame:
+    if end <= change.changed_at:
+        raise ToolFailure("not testable: the change took effect after the incident ended")
+    time = facts["order_time"]
+    bounds = pd.DatetimeIndex([change.changed_at - timedelta(days=days), end]).as_unit(time.dt.unit)
+    first, stop = time.searchsorted(bounds, side="left")
+    rows = facts.iloc[first:stop]
+    y = harm(rows, metric)
+    scope = slice_mask(rows, change.scope)
+    keep = ~np.isnan(y) & _same_hours(rows, change)
+    elapsed = (rows["order_time"] - change.changed_at).dt.total_seconds().to_numpy()
+    relative = np.floor(elapsed / DAY_S).astype(np.int64)
+    if change.scope.hour is not None and not change.scope.values:
+        keep = ~np.isnan(y)
+    panel = pd.DataFrame(
+        {
+            "y": y,
+            "time": relative,
+            "in_scope": scope,
+            "treated": (scope & (relative >= 0)).astype(np.int64),
+            "unit": _units(rows, scope),
+            "cell": _cells(rows, change),
+        }
+    )[keep]
+    if not (panel["time"] < 0).any():
+        raise ToolFailure("not testable: nothing is known before the change")
+    return panel
+
+
+def _same_hours(rows: pd.DataFrame, change: PolicyChange) -> Flags:
+    if change.scope.hour is None:
+        return np.ones(len(rows), dtype=bool)
+    return np.isin(rows["hour"].to_numpy(), change.scope.hour.hours)
+
+
+def _units(rows: pd.DataFrame, scope: Flags) -> npt.NDArray[np.int64]:
+    names = ["store_id"] if "store_id" in rows else [n for n in ("region", "category") if n in rows]
+    unit = np.zeros(len(rows), dtype=np.int64)
+    for name in names:
+        unit = unit * len(rows[name].cat.categories) + rows[name].cat.codes.to_numpy(dtype=np.int64)
+    return unit * 2 + scope
+
+
+def _cells(rows: pd.DataFrame, change: PolicyChange) -> npt.NDArray[np.int64]:
+    """Parts of the business of the scope's own shape: the same dimensions, all values."""
+    cell = np.zeros(len(rows), dtype=np.int64)
+    for name, _ in change.scope.values:
+        cell = cell * len(rows[name].cat.categories) + rows[name].cat.codes.to_numpy(dtype=np.int64)
+    return cell
+
+
+def _lead(before: pd.DataFrame) -> DidEstimate | None:
+    try:
+        return estimate(before, outcome="y", unit="unit", time="time", treated="lead")
+    except ToolFailure:
+        return None
+
+
+def _placebo(panel: pd.DataFrame) -> PlaceboTest | None:
+    cells, cell = np.unique(panel["cell"].to_numpy(), return_inverse=True)
+    low = int(panel["time"].min())
+    periods = int(panel["time"].max()) - low + 1
+    flat = cell * periods + panel["time"].to_numpy() - low
+    size = len(cells) * periods
+    count = np.bincount(flat, minlength=size).astype(np.float64).reshape(len(cells), periods)
+    total = np.bincount(flat, weights=panel["y"].to_numpy(), minlength=size).reshape(len(cells), periods)
+    treated = np.unique(cell[panel["in_scope"].to_numpy()])
+    if len(treated) != 1:
+        return None
+    return placebo_test(total, count, treated=int(treated[0]), window=periods + low)
+
+
+def _explained(panel: pd.DataFrame, treated: Flags, effect: float) -> float:
+    """Share of the change since then, in scope, that is more than what happened elsewhere."""
+    scope, y = panel["in_scope"].to_numpy(), panel["y"].to_numpy()
+    change = float(y[treated].mean() - y[scope & ~treated].mean())
+    return float(np.clip(effect / change, -1.0, 2.0)) if change else 0.0
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(np.clip(part / whole, -9.0, 9.0)) if whole else 0.0
+
+
+def _judge_trend(trend: DidEstimate | None, did: DidEstimate) -> CheckResult:
+    if trend is None:
+        return CheckResult(name="pre-trend", passed=None, text="too little lies before the change")
+    small = abs(trend.effect) <= 0.25 * abs(did.effect)
+    quiet = trend.t is not None and abs(trend.t) < 2.0
+    text = f"in the last {PRE_TREND_DAYS} days before the change the scope had moved by {trend.effect:+.4f}"
+    return CheckResult(name="pre-trend", passed=small or quiet, text=text)
+
+
+def _judge_placebo(placebo: PlaceboTest | None) -> CheckResult:
+    if placebo is None or placebo.placebos < 19:
+        return CheckResult(name="placebo", passed=None, text="too few other places and times to compare with")
+    text = f"p = {placebo.p:.3f} among {placebo.placebos} placebo changes"
+    return CheckResult(name="placebo", passed=placebo.p <= 0.05, text=text)
+
+
+def _judge_clusters(did: DidEstimate) -> CheckResult:
+    if did.t is None:
+        text = f"{did.treated_units} treated of {did.units} stores: too few for clustered errors"
+        return CheckResult(name="clustered", passed=None, text=text)
+    text = f"t = {did.t:.2f} with {did.units} stores, {did.treated_units} treated"
+    return CheckResult(name="clustered", passed=did.t >= 2.0, text=text)
