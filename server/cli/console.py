@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console, RenderableType
 
+PIPE_WIDTH = 110
+
 
 def stdout() -> "Console":
-    """For data."""
+    """For data; into a file or a pipe, lines are as long as on a usual terminal."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def stderr() -> "Console":
