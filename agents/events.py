@@ -117,9 +117,7 @@ class Sequencer:
 
     def drain(self) -> tuple[RunEvent, ...]:
         """Whatever still waits, by (node, ordinal, branch): at the end of a run or after its failure."""
-        waiting = [
-            event for queues in self._waiting.values() for queue in queues.values() for event in queue
-        ]
+        waiting = [event for queues in self._waiting.values() for queue in queues.values() for event in queue]
         self._waiting.clear()
         return tuple(sorted(waiting, key=lambda e: (e.node, e.ordinal, e.branch)))
 
@@ -196,7 +194,7 @@ class Emitter:
         """The public state, whole."""
         self._emit(core.StateSnapshotEvent(snapshot=snapshot))
 
-    def activity(self, kind: str, id: str, content: dict[str, Any]) -> None:  # noqa: A002
+    def activity(self, kind: str, id: str, content: dict[str, Any]) -> None:
         """A card: `cx.evidence`, `cx.hypothesis`, `cx.recommendation` or `cx.experiment_plan`."""
         message = f"{self._run}:{kind}:{id}"
         self._emit(

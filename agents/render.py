@@ -5,6 +5,7 @@ the data (slice values, policy names) is made harmless: it can neither look like
 Markdown, HTML, Slack or terminal markup.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -15,10 +16,7 @@ from data.slices import Slice
 
 MAX_VALUE_CHARACTERS: Final = 80
 _SIGNED: Final = re.compile(r"(^|_)(delta|effect|change|lift|shift|drift|gap)(_|$)")
-_HARMLESS: Final = str.maketrans(
-    {"{": "(", "}": ")", "[": "(", "]": ")", "<": "‹", ">": "›", "`": "'", "*": "∗", "|": "¦", "\\": "⧵"}
-    | {"#": "＃", "~": "∼", "$": "＄"}
-)
+_HARMLESS: Final = str.maketrans("{}[]<>`*|\\~#", "()()()'.//- ")
 _LINK: Final = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _EMPHASIS: Final = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ENTITY: Final = re.compile(r"&(?=#|\w+;)")
@@ -32,7 +30,7 @@ def harmless(text: str) -> str:
 
     Example:
         >>> harmless("{{E1.x}} <b>grocery</b>\n[x](http://x)")
-        '((E1.x)) ‹b›grocery‹/b› (x)(http: //x)'
+        '((E1.x)) (b)grocery(/b) (x)(http: //x)'
     """
     plain = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text)
     plain = " ".join(plain.split()).translate(_HARMLESS)
@@ -70,7 +68,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
         >>> number(0.997, "probability"), number(12345, "orders"), number(17.3, "score", signed=True)
         ('over 99 %', '12,345 orders', '+17.3 points')
     """
-    if value != value:  # NaN: the tool could not compute it
+    if math.isnan(value):
         return "unknown"
     if unit == "probability":
         return _probability(value)
@@ -78,7 +76,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
         long = abs(value) >= 120
         return _decimal(value / 60 if long else value, 1 if long else 0, signed) + (" min" if long else " s")
     if unit == "share":
-        return _decimal(value * 100, 1, signed) + (" pp" if signed else " %")
+        return _decimal(value * 100, 1, signed) + " %"
     if unit == "usd":
         sign = "-" if value < 0 else "+" if signed else ""
         return f"{sign}${abs(value):,.2f}"
@@ -122,7 +120,9 @@ def time(value: datetime, zone: tzinfo) -> str:
         '5 March 2026, 07:00 UTC'
     """
     local = value.astimezone(zone)
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {harmless(local.tzname() or '')}"
+    return (
+        f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {harmless(local.tzname() or '')}"
+    )
 
 
 _MONTHS: Final = (
@@ -168,10 +168,15 @@ def leaf(name: str, value: object, zone: tzinfo, *, unit: str | None = None) -> 
         return number(value, unit_of(name) if unit is None else unit, signed=is_signed(name))
     if isinstance(value, str):
         moment = _moment(value)
-        return harmless(value) if moment is None else time(moment, zone)
+        if moment is not None:
+            return time(moment, zone)
+        return words(value) if name in _IDENTIFIERS else harmless(value)
     if isinstance(value, Mapping) and name in ("slice", "scope"):
         return _slice(value)
     return None
+
+
+_IDENTIFIERS: Final = frozenset({"policy", "driver", "metric", "outcome_metric", "kind"})
 
 
 def _moment(text: str) -> datetime | None:

@@ -302,7 +302,7 @@ def _contacts(o: _Orders) -> dict[str, ir.Value]:
     if o.has("points"):
         mature = o.mature("rating")
         columns |= {
-            "rated": _where(mature, o.rows.ratings_given),
+            "ratable": _where(mature, o.rows.ratings_given),
             "stars_points": _where(mature, o.rows.points),
         }
     return columns

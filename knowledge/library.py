@@ -45,5 +45,6 @@ def _read(folder: str, kind: PassageKind) -> list[Page]:
     entries = [e for e in (files("knowledge") / "pages" / folder).iterdir() if e.name.endswith(".md")]
     ordered = sorted(entries, key=lambda entry: entry.name)
     return [
-        parse_page(e.read_text(encoding="utf-8"), id=e.name.removesuffix(".md"), kind=kind) for e in ordered
+        parse_page(e.read_text(encoding="utf-8"), id=f"{folder}/{e.name.removesuffix('.md')}", kind=kind)
+        for e in ordered
     ]

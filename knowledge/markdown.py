@@ -83,10 +83,8 @@ def sections(text: str, *, where: str) -> tuple[Section, ...]:
     """Cut a document at its level 1 and 2 headings; fenced YAML leaves the prose and is parsed."""
     tokens = MarkdownIt("commonmark").parse(text)
     lines = text.split("\n")
-    heads = [
-        n for n, token in enumerate(tokens) if token.type == "heading_open" and token.tag in ("h1", "h2")
-    ]
-    ends = [*heads[1:], len(tokens)]
+    heads = [n for n, token in enumerate(tokens) if _starts_section(token)]
+    ends = [*heads, len(tokens)][1:]
     return tuple(_section(tokens[a:b], lines, where) for a, b in zip(heads, ends, strict=True))
 
 
@@ -94,6 +92,10 @@ def blocks(text: str, kind: str, *, where: str) -> tuple[Block, ...]:
     """All fenced blocks marked `yaml <kind>` anywhere in a text, in order."""
     found = _blocks(MarkdownIt("commonmark").parse(text), where)
     return tuple(block for block in found if block.kind == kind)
+
+
+def _starts_section(token: Token) -> bool:
+    return token.type == "heading_open" and token.level == 0 and token.tag in ("h1", "h2")
 
 
 def _section(tokens: list[Token], lines: list[str], where: str) -> Section:

@@ -44,7 +44,7 @@ class Page(_Model):
     """A parsed page."""
 
     id: str
-    """File name without its ending."""
+    """Folder and file name without its ending, as in `policies/refunds`."""
     kind: PassageKind
     title: str
     intro: str

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ag_ui import core
 
-from agents.events import RunEvent
+from agents.events import EventSink, RunEvent
 from agents.report import InvestigationReport
 from data.errors import DataError
 from server.event_log import EventLog
@@ -22,7 +22,7 @@ LAST_NODE = "service"
 class Investigator(Protocol):
     """Carries out one run; called again with the same run, it continues from its last checkpoint."""
 
-    async def investigate(self, run: RunRecord, sink: EventLog) -> InvestigationReport:
+    async def investigate(self, run: RunRecord, sink: EventSink) -> InvestigationReport:
         """Emit the run's events to the sink and return its report.
 
         Raises:
@@ -79,7 +79,7 @@ class Investigations:
                 report = await self._investigator.investigate(run, self._log)
             except DataError as error:
                 self._fail(run_id, str(error), code="data")
-            except Exception as error:  # noqa: BLE001  # the outermost edge of a background task
+            except Exception as error:  # the outermost edge of a background task
                 logger.exception("run %s failed", run_id)
                 self._fail(run_id, f"internal error: {type(error).__name__}", code="internal")
             else:

@@ -4,11 +4,12 @@ Every method opens a short session of its own and commits before it returns.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Engine, func, tuple_
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from agents.report import InvestigationReport
 from server.clock import Clock, system_clock
@@ -25,6 +26,8 @@ from server.models import (
 )
 from tools.incidents import DetectionReport, Incident
 
+KEY_LIFE = timedelta(hours=24)
+"""How long an idempotency key is remembered."""
 Key = tuple[str, str, str, int]
 """(run, node, branch, ordinal): what makes an event unique."""
 
@@ -82,25 +85,28 @@ class Repository:
 
     # --- runs
 
-    def create_run(
-        self, run_id: str, incident: IncidentRecord, *, key: str | None = None, request_hash: str = ""
-    ) -> RunRecord:
-        """Queue an investigation, and remember the idempotency key that asked for it."""
+    def start_once(
+        self, incident: IncidentRecord, *, key: str | None = None, request_hash: str = ""
+    ) -> RunRecord | None:
+        """Queue an investigation of an incident, or find the one that this idempotency key asked for.
+
+        Runs are numbered within their incident, so that their ids are the same wherever they are repeated.
+
+        Returns:
+            The run; none where the key was used for another request less than a day ago.
+        """
         now = self._clock()
-        run = RunRecord(
-            id=run_id,
-            incident_id=incident.id,
-            incident=incident.document,
-            fingerprint=incident.fingerprint,
-            as_of=incident.as_of,
-            created_at=now,
-        )
         with self._session() as session:
+            used = session.get(IdempotencyRecord, key) if key is not None else None
+            if used is not None and now - used.created_at < KEY_LIFE:
+                return session.get(RunRecord, used.run_id) if used.request_hash == request_hash else None
+            number = session.exec(_count_runs(incident.id)).one() + 1
+            run = _run_record(f"{incident.id}-{number}", incident, now=now)
             session.add(run)
             session.flush()
             if key is not None:
-                session.add(
-                    IdempotencyRecord(key=key, request_hash=request_hash, run_id=run_id, created_at=now)
+                session.merge(
+                    IdempotencyRecord(key=key, request_hash=request_hash, run_id=run.id, created_at=now)
                 )
             session.commit()
         return run
@@ -174,11 +180,6 @@ class Repository:
         )
         with self._session() as session:
             return session.exec(query).first()
-
-    def idempotent(self, key: str) -> IdempotencyRecord | None:
-        """The answer given to this idempotency key before."""
-        with self._session() as session:
-            return session.get(IdempotencyRecord, key)
 
     # --- events
 
@@ -255,3 +256,18 @@ def _incident_record(incident: Incident, report: DetectionReport, *, now: dateti
         created_at=now,
         updated_at=now,
     )
+
+
+def _run_record(run_id: str, incident: IncidentRecord, *, now: datetime) -> RunRecord:
+    return RunRecord(
+        id=run_id,
+        incident_id=incident.id,
+        incident=incident.document,
+        fingerprint=incident.fingerprint,
+        as_of=incident.as_of,
+        created_at=now,
+    )
+
+
+def _count_runs(incident_id: str) -> SelectOfScalar[int]:
+    return select(func.count()).select_from(RunRecord).where(col(RunRecord.incident_id) == incident_id)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from server.errors import ConfigurationError
 
@@ -60,9 +60,9 @@ class Settings(BaseSettings):
     mapping: Path | None = None
     """Mapping file of that folder; none for tables in the product's own shape."""
     llm_base_url: str | None = None
-    """Any OpenAI-compatible endpoint; without one, the offline reasoner does the whole job."""
+    """Any OpenAI-compatible endpoint; without a model, the offline reasoner does the whole job."""
     llm_model: str | None = None
-    """Name of the model at that endpoint."""
+    """Name of the model; without a base URL, at its provider's own address."""
     llm_api_key: SecretStr | None = None
     """Key of that endpoint."""
     host: str = "127.0.0.1"
@@ -94,8 +94,8 @@ class Settings(BaseSettings):
             )
         if self.auth_mode is AuthMode.API_KEY and not self.api_keys:
             raise ValueError("CX_AUTH_MODE=api_key needs at least one key in CX_API_KEYS")
-        if (self.llm_base_url is None) != (self.llm_model is None):
-            raise ValueError("CX_LLM_BASE_URL and CX_LLM_MODEL belong together: set both or neither")
+        if self.llm_base_url is not None and self.llm_model is None:
+            raise ValueError("CX_LLM_BASE_URL needs CX_LLM_MODEL, the model's name there")
         return self
 
     @property
@@ -131,6 +131,8 @@ def load(**overrides: object) -> Settings:
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated by pydantic
+    except SettingsError as error:
+        raise ConfigurationError(f"{error}: it must be JSON, as `.env.example` shows") from error
     except ValidationError as error:
         raise ConfigurationError(_explain(error)) from error
 

@@ -7,7 +7,8 @@ it was. Closing a stream never cancels the run.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 import anyio
@@ -29,33 +30,31 @@ class StreamCap:
         self._limit = limit
         self._open = 0
 
-    def take(self) -> None:
-        """Take a place.
+    def check(self) -> None:
+        """Whether there is a place left.
 
         Raises:
             TooManyError: all are taken.
         """
         if self._open >= self._limit:
             raise TooManyError(f"{self._limit} event streams are open; close one, or poll `events.json`")
-        self._open += 1
 
-    def release(self) -> None:
-        """Give the place back."""
-        self._open -= 1
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for as long as the stream is open."""
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
 
 async def frames(
-    repository: Repository,
-    run_id: str,
-    *,
-    after: int,
-    stop: anyio.Event,
-    max_s: float,
-    on_close: Callable[[], None] = lambda: None,
+    repository: Repository, run_id: str, *, after: int, stop: anyio.Event, max_s: float, cap: StreamCap
 ) -> AsyncIterator[dict[str, str]]:
     """The events of a run after a place, until its log ends, `stop` is set, or `max_s` seconds are over."""
     deadline = monotonic() + max_s
-    try:
+    with cap.place():
         while not stop.is_set() and monotonic() < deadline:
             records = await asyncio.to_thread(repository.events, run_id, after=after)
             for record in records:
@@ -66,8 +65,6 @@ async def frames(
             if not records:
                 with anyio.move_on_after(POLL_S):
                     await stop.wait()
-    finally:
-        on_close()
 
 
 def event_stream(

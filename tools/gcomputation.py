@@ -164,6 +164,8 @@ class Standardisation:
                 f"(same hours, same load); at least {min_coverage:.0%} is needed to say what it would do"
             )
         self._resampling = _Resampling.plan(self._blocks, days, self._cohort, cells, draws, seed)
+        self.quantile = float(stats.t.ppf(0.975, max(self._resampling.freedom, 1)))
+        """Half a 95 % interval in standard deviations of the draws."""
 
     def estimate(self, numerator: Floats, denominator: Floats, *, share: bool = True) -> GComputation:
         """The effect on the ratio of two columns.
@@ -184,9 +186,8 @@ class Standardisation:
         point = fit.coefficients(once @ sums.numerator, once @ sums.denominator)
         estimate = self._contrast(fit, point, sums, once)[0]
         drawn = self._draw(fit, point, sums)
-        degrees = max(self._resampling.freedom, 1)
         centred = (drawn - drawn.mean()) * self._resampling.inflation
-        half = float(stats.t.ppf(0.975, degrees) * np.sqrt((centred**2).mean()))
+        half = self.quantile * float(np.sqrt((centred**2).mean()))
         return GComputation(
             estimate=float(estimate),
             low=float(estimate - half),
@@ -194,6 +195,32 @@ class Standardisation:
             observed=sums.observed,
             coverage=self.coverage,
             rows=int((denominator > 0).sum()),
+            blocks=self._resampling.used,
+            draws=estimate + centred,
+        )
+
+    def resampled_ratio(self, numerator: Floats, denominator: Floats) -> GComputation:
+        """A plain ratio of the cohort's sums, with the same bootstrap draws as the effects.
+
+        Args:
+            numerator: per row.
+            denominator: per row; 0 leaves the row out.
+        """
+        rows, count = self._cohort, int(self._blocks.max()) + 1
+        top = np.bincount(self._blocks[rows], weights=numerator[rows], minlength=count)
+        bottom = np.bincount(self._blocks[rows], weights=denominator[rows], minlength=count)
+        estimate = float(top.sum() / max(bottom.sum(), 1e-12))
+        weights = self._resampling.weights
+        drawn = (weights @ top) / np.maximum(weights @ bottom, 1e-12)
+        centred = (drawn - drawn.mean()) * self._resampling.inflation
+        half = self.quantile * float(np.sqrt((centred**2).mean()))
+        return GComputation(
+            estimate=estimate,
+            low=estimate - half,
+            high=estimate + half,
+            observed=estimate,
+            coverage=1.0,
+            rows=int(rows.sum()),
             blocks=self._resampling.used,
             draws=estimate + centred,
         )

@@ -114,10 +114,13 @@ class Rule(_Model):
     """`needs_approval` only: any one of them."""
     cap: Cap | None = None
 
-    @field_validator("tools", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _one_tool(cls, value: object) -> object:
-        return (value,) if isinstance(value, str) else value
+    def _one_tool(cls, raw: object) -> object:
+        """`tool: name` is short for `tools: [name]`."""
+        if isinstance(raw, Mapping) and "tool" in raw and "tools" not in raw:
+            return {**{k: v for k, v in raw.items() if k != "tool"}, "tools": [raw["tool"]]}
+        return raw
 
     @model_validator(mode="after")
     def _fits_effect(self) -> "Rule":

@@ -18,7 +18,7 @@ class Effect(_Model):
     low: float
     high: float
     unit: str
-    """`share`, `pp`, `score`, `s`, `orders_per_courier_hour`, `usd_per_order`."""
+    """`share`, `pp`, `score`, `s`, `orders_per_courier_hour`, `orders_per_trip`, `usd_per_order`."""
 
 
 class Guardrail(_Model):
@@ -33,7 +33,7 @@ class Recommendation(_Model):
 
     action: str
     title: str
-    """In a manager's words, with placeholders for every number and slice."""
+    """In a manager's words; `{{scope}}` and `{{parameters.NAME}}` stand for this recommendation's own."""
     parameters: dict[str, Any]
     scope: Slice
     effects: dict[str, Effect]
@@ -50,3 +50,17 @@ class Recommendation(_Model):
     implementation: str
     risks: tuple[str, ...]
     evidence: tuple[str, ...]
+
+
+class Dropped(_Model):
+    """An action that was considered and not recommended."""
+
+    action: str
+    reason: str
+
+
+class Recommendations(_Model):
+    """What to do, best first, and what was considered besides."""
+
+    recommendations: tuple[Recommendation, ...]
+    dropped: tuple[Dropped, ...]

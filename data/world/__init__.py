@@ -25,9 +25,11 @@ run, world     a run, and the world that makes it
 """
 
 from data.world.config import WorldConfig
+from data.world.export import read_truth, write
 from data.world.faults import SCENARIOS
 from data.world.regions import ZONES
 from data.world.run import WorldRun
+from data.world.truth import Truth
 from data.world.world import World
 
-__all__ = ["SCENARIOS", "ZONES", "World", "WorldConfig", "WorldRun"]
+__all__ = ["SCENARIOS", "ZONES", "Truth", "World", "WorldConfig", "WorldRun", "read_truth", "write"]

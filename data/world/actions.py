@@ -4,7 +4,6 @@ Every action has a scope and a time from which it acts; it lasts to the end of t
 and a smaller selection lose orders; couriers and helpers in the store cost money.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -27,8 +26,7 @@ class BaseAction(BaseModel):
 
     def cells(self, grid: Grid) -> Bools:
         """The cells it acts in; raises `ValueError` for a scope that the world does not know."""
-        since: datetime | None = self.start
-        return grid.select(self.scope, since=since)
+        return grid.select(self.scope, since=self.start)
 
 
 class SetBatchingThreshold(BaseAction):

@@ -18,7 +18,7 @@ LOAD_SLOPE: Final = 1.5
 """Log-odds of being batched with every unit of load."""
 SIZE_SLOPE: Final = 0.5
 """Batches lean towards the threshold: weight (size - 1) ** slope."""
-WAIT_S: Final = 600.0
+WAIT_S: Final = 570.0
 """Wait for every further order of a batch, seconds."""
 WAIT_SPREAD: Final = 0.22
 """Log standard deviation of the wait for one further order."""

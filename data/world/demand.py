@@ -52,10 +52,9 @@ def hour_shape() -> Floats:
     """Share of a day's orders by category, weekday and hour; shape (categories, 7, 24), mean day sums to 1."""
     shapes = np.empty((len(CATEGORIES), 7, 24))
     for index, category in enumerate(CATEGORIES):
-        hourly = _FLOOR + sum(
-            height * np.exp(-0.5 * ((_HOURS + 0.5 - at) / width) ** 2)
-            for at, width, height in _PEAKS[category.name]
-        )
+        hourly = np.full(24, _FLOOR)
+        for at, width, height in _PEAKS[category.name]:
+            hourly += height * np.exp(-0.5 * ((_HOURS + 0.5 - at) / width) ** 2)
         shapes[index] = np.outer(_WEEKDAYS / _WEEKDAYS.mean(), hourly / hourly.sum())
     return shapes
 
@@ -69,7 +68,7 @@ def planned(grid: Grid, *, orders_per_day: int) -> Floats:
 
 def expected(plan: Floats, shocks: Shocks) -> Floats:
     """Expected sessions of every cell, shocks included."""
-    return plan * np.repeat(np.exp(shocks.demand), len(CATEGORIES))
+    return np.asarray(plan * np.repeat(np.exp(shocks.demand), len(CATEGORIES)))
 
 
 def draw(grid: Grid, catalog: Catalog, mean: Floats, *, seed: int, orders_per_day: int) -> Sessions:
@@ -108,10 +107,12 @@ def conversion(buffer_s: Floats, hidden_share: Floats) -> Floats:
 def _stores(grid: Grid, catalog: Catalog, cell: Ints, uniform: Floats) -> Ints:
     fleet = grid.region[cell // len(CATEGORIES)] * len(CATEGORIES) + cell % len(CATEGORIES)
     found = np.searchsorted(catalog.popularity, fleet + uniform, side="right")
-    return np.minimum(found, catalog.fleet_start[fleet + 1] - 1)
+    store: Ints = np.minimum(found, catalog.fleet_start[fleet + 1] - 1)
+    return store
 
 
 def _baskets(cell: Ints, seed: int) -> Ints:
     noise = stream(seed, Stream.BASKET).standard_normal(cell.size)
     median = per_category("basket")[cell % len(CATEGORIES)]
-    return np.rint(100 * median * np.exp(0.45 * noise)).astype(np.int64)
+    cents: Ints = np.rint(100 * median * np.exp(0.45 * noise)).astype(np.int64)
+    return cents

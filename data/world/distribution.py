@@ -108,5 +108,6 @@ def _one_scope(distribution: FaultDistribution, rng: np.random.Generator) -> Sli
 
 
 def _pick(weights: Sequence[float], rng: np.random.Generator) -> int:
-    cumulative = np.cumsum(weights) / np.sum(weights)
-    return int(min(np.searchsorted(cumulative, rng.random(), side="right"), len(weights) - 1))
+    cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
+    found = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+    return min(found, len(weights) - 1)

@@ -6,8 +6,9 @@ Faults and interventions transform them and never draw again; that is what makes
 from dataclasses import dataclass
 
 from data.world import catalog as catalogs
-from data.world import demand, shocks, stock
+from data.world import demand, shocks
 from data.world import grid as grids
+from data.world import stock as shelves
 from data.world.arrays import Floats, Ints
 from data.world.config import WorldConfig
 from data.world.streams import Stream, stream
@@ -50,8 +51,8 @@ class Draws:
     """Expected sessions of every cell, shocks included."""
     sessions: demand.Sessions
     variates: Variates
-    stock: stock.Stock
-    lines: stock.Lines
+    stock: shelves.Stock
+    lines: shelves.Lines
     line_counts: Ints
     """Order lines of every session."""
 
@@ -64,10 +65,10 @@ def draw(config: WorldConfig) -> Draws:
     plan = demand.planned(grid, orders_per_day=config.orders_per_day)
     mean = demand.expected(plan, common)
     sessions = demand.draw(grid, catalog, mean, seed=config.seed, orders_per_day=config.orders_per_day)
-    shelf = stock.build(catalog, days=config.days, seed=config.seed)
+    shelf = shelves.build(catalog, days=config.days, seed=config.seed)
     count_rng = stream(config.seed, Stream.ORDER_LINES)
-    counts = stock.line_counts(catalog.category[sessions.store], count_rng.random(sessions.cell.size))
-    lines = stock.draw_lines(counts, seed=config.seed)
+    counts = shelves.line_counts(catalog.category[sessions.store], count_rng.random(sessions.cell.size))
+    lines = shelves.draw_lines(counts, seed=config.seed)
     variates = _variates(config.seed, sessions.cell.size)
     return Draws(grid, catalog, common, plan, mean, sessions, variates, shelf, lines, counts)
 

@@ -12,16 +12,16 @@ import numpy as np
 from data.world.arrays import Floats, Ints
 from data.world.batching import WAIT_S
 
-PREP_SPREAD: Final = 0.10
+PREP_SPREAD: Final = 0.12
 """Log standard deviation of a store's preparation times."""
-PREP_PER_CARRIED: Final = 0.154
+PREP_PER_CARRIED: Final = 0.15
 """Preparation grows by this share with every further order of the batch."""
 DOOR_S: Final = 240.0
 """Parking and stairs, seconds."""
 SECONDS_PER_MILE: Final = 150.0
-TRAVEL_SPREAD: Final = 0.08
+TRAVEL_SPREAD: Final = 0.10
 DISTANCE_SPREAD: Final = 0.35
-LEARNED: Final = 0.80
+LEARNED: Final = 0.75
 """Share of the delay of a third, fourth... order that the promise allows for; of a second it allows all."""
 PROMISE_BUFFER_S: Final = 10.0
 

@@ -95,7 +95,7 @@ def build(first_day: date, *, days: int) -> Grid:
     """The grid of the days from `first_day` on."""
     parts = [_region_hours(index, first_day, days) for index in range(len(REGIONS))]
     whole = pd.concat(parts, ignore_index=True)
-    columns = {name: whole[name].to_numpy(dtype=np.int64) for name in whole}
+    columns = {str(name): whole[name].to_numpy(dtype=np.int64) for name in whole}
     return Grid(**columns, first_day=first_day)
 
 
@@ -111,7 +111,7 @@ def _region_hours(index: int, first_day: date, days: int) -> pd.DataFrame:
             "step": np.arange(len(local)),
             "start": local.tz_convert("UTC").as_unit("s").asi8,
             "hour": local.hour,
-            "weekday": local.weekday,
+            "weekday": local.day_of_week,
             "day": (local.tz_localize(None).normalize() - midnight).days,
         }
     )

@@ -153,7 +153,8 @@ def _orders(draws: Draws, levers: Levers, fleets: supply.Supply, keep: Ints) -> 
     buffer = levers.promise_buffer_s[cell]
     promise = _whole(fulfilment.promise(store_s, supply.PLANNED_WAIT_S, batches.size, miles, buffer))
     lateness = prep + assign + batch_wait + way - promise
-    canceled = outcomes.cancels(assign + batch_wait, lateness, chance.cancel_u[keep])
+    mood = draws.shocks.mood[cell // len(CATEGORIES)]
+    canceled = outcomes.cancels(assign + batch_wait, lateness, mood, chance.cancel_u[keep])
     until = (0.3 + 0.7 * chance.cancel_when_u[keep]) * (prep + assign + batch_wait)
     return Orders(
         session=keep,
@@ -201,16 +202,17 @@ def _lines(draws: Draws, levers: Levers, orders: Orders) -> Lines:
 def _refund_cents(
     draws: Draws, orders: Orders, order: Ints, line: Ints, *, replaced: Bools, missing: Bools
 ) -> Ints:
-    value = draws.lines.share[line] * orders.basket_cents[order]
     luck = draws.lines.refund_luck[line]
     refunded = (missing & (luck < outcomes.LINE_REFUND_MISSING)) | (
         replaced & (luck < outcomes.LINE_REFUND_SUBSTITUTED)
     )
-    cents = np.where(refunded, value, 0.0)
+    at = np.flatnonzero(refunded)
+    cents = np.zeros(line.size, dtype=np.int64)
+    cents[at] = _whole(draws.lines.share[line[at]] * orders.basket_cents[order[at]])
     late = outcomes.late_refund(orders.lateness_s, draws.variates.refund_u[orders.session]) & ~orders.canceled
-    first = np.diff(order, prepend=-1) > 0
-    goodwill = np.where(late, _LATE_REFUND_SHARE * orders.basket_cents, 0.0)[order]
-    return _whole(cents + np.where(first, goodwill, 0.0))
+    first = np.flatnonzero(np.diff(order, prepend=-1))
+    cents[first[late]] += _whole(np.asarray(_LATE_REFUND_SHARE * orders.basket_cents[late], dtype=np.float64))
+    return cents
 
 
 def _reactions(draws: Draws, orders: Orders, lines: Lines) -> Reactions:
@@ -218,7 +220,10 @@ def _reactions(draws: Draws, orders: Orders, lines: Lines) -> Reactions:
     missing = np.bincount(lines.order[lines.missing], minlength=total) > 0
     replaced = np.bincount(lines.order[lines.substituted], minlength=total) > 0
     late = orders.lateness_s
-    contacted = outcomes.contacts(late, missing, replaced, orders.canceled, chance.contact_u[session])
+    mood = draws.shocks.mood[orders.cell // len(CATEGORIES)]
+    contacted = outcomes.contacts(
+        late, missing, replaced, orders.canceled, mood=mood, uniform=chance.contact_u[session]
+    )
     return Reactions(
         contacted=contacted,
         contact_time=orders.settled + outcomes.lag_s(_CONTACT_MEAN_S, chance.contact_e[session]),

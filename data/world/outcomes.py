@@ -10,28 +10,30 @@ LATE_S: Final = 300.0
 """Later than this after the promise is late."""
 VERY_LATE_S: Final = 900.0
 
-CANCEL_BASE: Final = -4.35
-CANCEL_PER_WAIT: Final = 1.05
+CANCEL_BASE: Final = -3.90
+CANCEL_PER_WAIT: Final = 0.63
 """Log-odds of cancelling with every ten minutes of waiting for couriers and batches."""
-CANCEL_PER_LATE: Final = 0.80
+CANCEL_PER_LATE: Final = 0.60
 """Log-odds of cancelling with every ten minutes behind the promise."""
 TEN_MINUTES: Final = 600.0
 
 
-def cancels(wait_s: Floats, lateness_s: Floats, uniform: Floats) -> Bools:
+def cancels(wait_s: Ints, lateness_s: Ints, mood: Floats, uniform: Floats) -> Bools:
     """Which orders are cancelled.
 
     Args:
         wait_s: wait for couriers and batch.
         lateness_s: how far behind the promise it would arrive.
+        mood: added to the log-odds.
         uniform: uniform draws.
     """
     behind = np.clip(lateness_s, 0, 3 * TEN_MINUTES) / TEN_MINUTES
     waiting = np.clip(wait_s, 0, 4 * TEN_MINUTES) / TEN_MINUTES
-    return np.asarray(uniform < _logistic(CANCEL_BASE + CANCEL_PER_WAIT * waiting + CANCEL_PER_LATE * behind))
+    log_odds = CANCEL_BASE + mood + CANCEL_PER_WAIT * waiting + CANCEL_PER_LATE * behind
+    return np.asarray(uniform < _logistic(log_odds))
 
 
-def late_refund(lateness_s: Floats, uniform: Floats) -> Bools:
+def late_refund(lateness_s: Ints, uniform: Floats) -> Bools:
     """Which delivered orders get money back for being late."""
     probability = np.where(lateness_s > VERY_LATE_S, 0.20, np.where(lateness_s > LATE_S, 0.03, 0.002))
     return np.asarray(uniform < probability)
@@ -41,18 +43,21 @@ LINE_REFUND_MISSING: Final = 0.50
 LINE_REFUND_SUBSTITUTED: Final = 0.06
 
 
-def contacts(lateness_s: Floats, missing: Bools, replaced: Bools, canceled: Bools, uniform: Floats) -> Bools:
+def contacts(
+    lateness_s: Ints, missing: Bools, replaced: Bools, canceled: Bools, *, mood: Floats, uniform: Floats
+) -> Bools:
     """Which orders end with a support ticket."""
     log_odds = -4.1 + 1.0 * (lateness_s > LATE_S) + 0.9 * (lateness_s > VERY_LATE_S)
-    log_odds = np.where(canceled, -2.6, log_odds + 1.8 * missing + 0.5 * replaced)
-    return np.asarray(uniform < _logistic(log_odds))
+    log_odds = np.where(canceled, -2.2, log_odds + 1.8 * missing + 0.5 * replaced)
+    return np.asarray(uniform < _logistic(log_odds + mood))
 
 
-def stars(lateness_s: Floats, missing: Bools, replaced: Bools, normal: Floats) -> Ints:
+def stars(lateness_s: Ints, missing: Bools, replaced: Bools, normal: Floats) -> Ints:
     """Stars of a delivered order, 1 to 5."""
     mood = 4.78 - 0.55 * (lateness_s > LATE_S) - 0.7 * (lateness_s > VERY_LATE_S)
     mood = mood - 0.8 * missing - 0.25 * replaced
-    return np.clip(np.rint(mood + 0.62 * normal), 1, 5).astype(np.int64)
+    given: Ints = np.clip(np.rint(mood + 0.62 * normal), 1, 5).astype(np.int64)
+    return given
 
 
 RATED: Final = 0.34
@@ -61,7 +66,8 @@ RATED: Final = 0.34
 
 def lag_s(mean_s: float, exponential: Floats) -> Ints:
     """Whole seconds between an event and what the customer or the house does about it."""
-    return np.rint(60 + mean_s * exponential).astype(np.int64)
+    lag: Ints = np.rint(60 + mean_s * exponential).astype(np.int64)
+    return lag
 
 
 def _logistic(log_odds: Floats) -> Floats:

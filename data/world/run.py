@@ -10,6 +10,7 @@ import pandas as pd
 
 from data.slices import ALL_ORDERS, Slice
 from data.world import score, tables
+from data.world.actions import Action
 from data.world.arrays import Bools
 from data.world.catalog import CATEGORIES
 from data.world.config import WorldConfig
@@ -37,6 +38,7 @@ class WorldRun:
     fault: Fault | None
     """The fault that acts in it; None in a twin."""
     changes: tuple[PolicyChange, ...]
+    actions: tuple[Action, ...]
 
     @property
     def zones(self) -> Mapping[str, str]:
@@ -89,8 +91,10 @@ class WorldRun:
             cells = cells & np.repeat(grid.start < end.timestamp(), len(CATEGORIES))
         helped = float((self.levers.helped & cells)[orders.cell].sum())
         hours = float(self.journey.fleets.couriers[cells].sum())
+        busy = float(self.journey.fleets.busy[cells].sum())
         return {
             "courier_hours": hours,
+            "courier_busy_hours": busy,
             "courier_cost": COURIER_HOUR * hours,
             "helper_cost": HELPED_ORDER * helped,
         }

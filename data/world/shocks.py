@@ -16,6 +16,22 @@ STORM_DEMAND: Final = 0.05
 STORM_SUPPLY: Final = -0.02
 STORM_TRAVEL: Final = 0.05
 PROMOTION_DEMAND: Final = 0.05
+DAILY_MEMORY: Final = 0.75
+HOURLY_MEMORY: Final = 0.7
+"""Correlation of a shock with that of the day or hour before."""
+
+
+class Spread(NamedTuple):
+    """Standard deviation of the shocks of a region, on the log scale."""
+
+    daily: float
+    hourly: float
+
+
+DEMAND: Final = Spread(0.045, 0.04)
+SUPPLY: Final = Spread(0.02, 0.02)
+TRAVEL: Final = Spread(0.025, 0.025)
+MOOD: Final = Spread(0.15, 0.10)
 
 
 class Spell(NamedTuple):
@@ -36,6 +52,8 @@ class Shocks:
     demand: Floats
     supply: Floats
     travel: Floats
+    mood: Floats
+    """Added to the log-odds of cancelling and complaining."""
     storms: tuple[Spell, ...]
     promotions: tuple[Spell, ...]
 
@@ -45,15 +63,15 @@ def draw(grid: Grid, *, seed: int) -> Shocks:
     storms = _spells(grid, stream(seed, Stream.WEATHER), per_day=STORMS_PER_DAY, hours=(3, 10))
     promotions = _spells(grid, stream(seed, Stream.PROMOTIONS), per_day=PROMOTIONS_PER_DAY, hours=(8, 24))
     storm, promotion = _intensity(grid, storms), _intensity(grid, promotions)
-    demand_rng, supply_rng, travel_rng = (
-        stream(seed, mechanism) for mechanism in (Stream.DEMAND_SHOCK, Stream.SUPPLY, Stream.TRAVEL)
+    demand_rng, supply_rng, travel_rng, mood_rng = (
+        stream(seed, mechanism)
+        for mechanism in (Stream.DEMAND_SHOCK, Stream.SUPPLY, Stream.TRAVEL, Stream.MOOD)
     )
     return Shocks(
-        demand=_noise(grid, demand_rng, hourly=0.035, daily=0.035)
-        + STORM_DEMAND * storm
-        + PROMOTION_DEMAND * promotion,
-        supply=_noise(grid, supply_rng, hourly=0.02, daily=0.015) + STORM_SUPPLY * storm,
-        travel=_noise(grid, travel_rng, hourly=0.02, daily=0.015) + STORM_TRAVEL * storm,
+        demand=_noise(grid, demand_rng, DEMAND) + STORM_DEMAND * storm + PROMOTION_DEMAND * promotion,
+        supply=_noise(grid, supply_rng, SUPPLY) + STORM_SUPPLY * storm,
+        travel=_noise(grid, travel_rng, TRAVEL) + STORM_TRAVEL * storm,
+        mood=_noise(grid, mood_rng, MOOD),
         storms=storms,
         promotions=promotions,
     )
@@ -78,11 +96,13 @@ def autoregressive(noise: Floats, *, phi: float) -> Floats:
     return values
 
 
-def _noise(grid: Grid, rng: np.random.Generator, *, hourly: float, daily: float) -> Floats:
+def _noise(grid: Grid, rng: np.random.Generator, spread: Spread) -> Floats:
     shape = (len(REGIONS),)
-    days = autoregressive(rng.standard_normal((int(grid.day.max()) + 1, *shape)), phi=0.35)
-    steps = autoregressive(rng.standard_normal((int(grid.step.max()) + 1, *shape)), phi=0.7)
-    return np.asarray(daily * days[grid.day, grid.region] + hourly * steps[grid.step, grid.region])
+    days = autoregressive(rng.standard_normal((int(grid.day.max()) + 1, *shape)), phi=DAILY_MEMORY)
+    steps = autoregressive(rng.standard_normal((int(grid.step.max()) + 1, *shape)), phi=HOURLY_MEMORY)
+    return np.asarray(
+        spread.daily * days[grid.day, grid.region] + spread.hourly * steps[grid.step, grid.region]
+    )
 
 
 def _spells(

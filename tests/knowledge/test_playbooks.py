@@ -1,8 +1,13 @@
+import importlib
+from pathlib import Path
+
 import pytest
 
 from knowledge.markdown import PageError
-from knowledge.playbooks import Call, Condition, Step, load, next_call, parse_steps, specialists
+from knowledge.playbooks import Call, Condition, Results, Step, load, next_call, parse_steps, specialists
+from tools.registry import REGISTRY, Registry
 
+ROOT = Path(__file__).parents[2]
 INCIDENT = {
     "metric": "on_time",
     "slice": {"region": "SF", "category": "grocery", "hour": {"from": 18, "to": 20}},
@@ -16,9 +21,24 @@ TOOLS = {
 
 
 def test_specialists_cover_every_role() -> None:
-    assert specialists() == (
-        "eta_model", "inventory", "merchant", "planner", "policy", "strategist", "supply", "writer",
-    )  # fmt: skip
+    assert specialists() == ("eta_model", "inventory", "merchant", "policy", "strategist", "supply")
+
+
+def _registered() -> Registry:
+    """Every tool that this installation has."""
+    for module in sorted(path.stem for path in (ROOT / "tools").glob("*.py")):
+        importlib.import_module(f"tools.{module}")
+    return REGISTRY
+
+
+@pytest.mark.parametrize(("name", "step"), [(name, step) for name in specialists() for step in load(name).steps])
+def test_step_fits_the_tool_it_calls(name: str, step: Step) -> None:
+    registry = _registered()
+    if step.tool not in registry.names():
+        pytest.skip(f"{step.tool} is not registered here")
+    registry[step.tool].arguments.model_validate(step.bind(INCIDENT).args)
+    for condition in (*step.when, *step.stop):
+        assert condition.field.split(".")[0] in registry[condition.tool].result.model_fields, name
 
 
 @pytest.mark.parametrize("name", specialists())
@@ -136,7 +156,7 @@ FIRST = Call("first", {"start": "2026-03-03T08:00:00Z"})
 
 
 def test_next_call_goes_in_order_and_skips_what_is_not_due() -> None:
-    results = {"first": [{"z": 3}], "battery": [{"ok": True}]}
+    results: Results = {"first": [{"z": 3}], "battery": [{"ok": True}]}
     assert next_call(STEPS, INCIDENT, [], {}) == FIRST
     assert next_call(STEPS, INCIDENT, [FIRST], results) == Call("second", {})
     assert next_call(STEPS, INCIDENT, [FIRST], {"first": [{"z": 3}]}) == Call("third", {})
@@ -150,7 +170,7 @@ def test_next_call_stops() -> None:
 def test_an_edited_playbook_changes_the_calls() -> None:
     text = load("policy").text
     edited = text.replace("driver: batched", "driver: prep_s")
-    results = {"changes_in_scope": [{"changes": [{"change_id": "c1"}]}]}
+    results: Results = {"changes_in_scope": [{"n_changes": 1}]}
     before, after = (next_call(parse_steps(t), INCIDENT, [], results) for t in (text, edited))
     assert before is not None
     assert after is not None

@@ -11,11 +11,11 @@ from tools.policy import Cap, Decision, Outcome, PolicyRequest, Role, Rule, deci
 RANK = {Outcome.DENY: 0, Outcome.NEEDS_APPROVAL: 1, Outcome.ALLOW: 2}
 
 
-def rule(effect: str = "allow", clause: str = "TST-1", **fields: Any) -> Rule:
-    return Rule.model_validate({"clause": clause, "version": 1, "tools": "pay", "effect": effect, **fields})
+def rule(effect: str = "allow", clause: str = "TST-1", **fields: object) -> Rule:
+    return Rule.model_validate({"clause": clause, "version": 1, "effect": effect, "tools": ["pay"], **fields})
 
 
-def ask(amount: int | None = 1000, role: str = "senior", **facts: Any) -> PolicyRequest:
+def ask(amount: int | None = 1000, role: str = "senior", **facts: bool | int | str) -> PolicyRequest:
     return PolicyRequest(tool="pay", role=Role(role), amount_cents=amount, facts=facts)
 
 
@@ -30,7 +30,7 @@ def test_no_rule_denies() -> None:
 
 
 def test_rules_of_other_tools_do_not_count() -> None:
-    assert decide([rule(tools="send", limits=LIMITS)], ask()).outcome is Outcome.DENY
+    assert decide([rule(tools=["send"], limits=LIMITS)], ask()).outcome is Outcome.DENY
 
 
 @pytest.mark.parametrize(
@@ -137,6 +137,14 @@ def test_role_and_amount_are_facts_of_the_request_only() -> None:
 def test_rule_refuses(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         rule(**{"effect": "allow", **fields})
+
+
+def test_tool_is_short_for_tools() -> None:
+    assert Rule.model_validate({"clause": "A-1", "version": 1, "tool": "pay", "effect": "deny"}).tools == (
+        "pay",
+    )
+    with pytest.raises(ValidationError, match="valid dictionary"):
+        Rule.model_validate("deny everything")
 
 
 def test_cap_rounds_down() -> None:

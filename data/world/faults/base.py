@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from data.slices import Slice
+from data.world.actions import Action
 from data.world.arrays import Bools
 from data.world.levers import Levers
 
@@ -35,6 +37,8 @@ class Fault:
     """The hypothesis that is true."""
     apply: Callable[[Levers, Bools], None]
     """Moves the levers in the cells of a mask."""
+    remedies: Callable[[Slice, datetime], tuple[Action, ...]]
+    """What could be done about it, in a scope and from a time on."""
     recorded: RecordedChange | None = None
 
 

@@ -1,8 +1,12 @@
 """Dispatch is told to put four orders together instead of two."""
 
+from datetime import datetime
+
 import numpy as np
 
+from data.slices import Slice
 from data.world import distribution
+from data.world.actions import Action, AddCouriers, RaisePromise, SetBatchingThreshold
 from data.world.arrays import Bools
 from data.world.faults.base import Fault, RecordedChange, Scenario
 from data.world.levers import ORDINARY_THRESHOLD, Levers
@@ -28,7 +32,17 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
         mediators=("batched_flag", "batch_size", "dasher_wait", "merchant_prep_time"),
         hypothesis="batching_policy",
         apply=apply,
+        remedies=_remedies,
         recorded=RecordedChange("batching_threshold", str(ORDINARY_THRESHOLD), str(RAISED_THRESHOLD)),
+    )
+
+
+def _remedies(scope: Slice, start: datetime) -> tuple[Action, ...]:
+    return (
+        SetBatchingThreshold(scope=scope, start=start, value=ORDINARY_THRESHOLD),
+        SetBatchingThreshold(scope=scope, start=start, value=RAISED_THRESHOLD - 1),
+        RaisePromise(scope=scope, start=start, seconds=180),
+        AddCouriers(scope=scope, start=start, share=0.25),
     )
 
 

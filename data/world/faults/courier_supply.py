@@ -1,8 +1,12 @@
 """Fewer couriers than planned in a region."""
 
+from datetime import datetime
+
 import numpy as np
 
+from data.slices import Slice
 from data.world import distribution
+from data.world.actions import Action, AddCouriers, RaisePromise, SetBatchingThreshold
 from data.world.arrays import Bools
 from data.world.faults.base import Fault, Scenario
 from data.world.levers import Levers
@@ -18,6 +22,13 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
     def apply(levers: Levers, cells: Bools) -> None:
         levers.couriers[cells] *= 1 - drop
 
+    def remedies(scope: Slice, start: datetime) -> tuple[Action, ...]:
+        return (
+            AddCouriers(scope=scope, start=start, share=round(drop / (1 - drop), 4)),
+            RaisePromise(scope=scope, start=start, seconds=180),
+            SetBatchingThreshold(scope=scope, start=start, value=3),
+        )
+
     return Fault(
         name="courier_supply",
         scope=distribution.draw_scope(sizes, scope_rng),
@@ -27,6 +38,7 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
         mediators=("couriers_online", "dasher_wait", "batched_flag"),
         hypothesis="courier_supply",
         apply=apply,
+        remedies=remedies,
     )
 
 

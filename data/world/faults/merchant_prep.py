@@ -1,8 +1,12 @@
 """Stores of one category in a region take longer to prepare."""
 
+from datetime import datetime
+
 import numpy as np
 
+from data.slices import Slice
 from data.world import distribution
+from data.world.actions import Action, AddCouriers, RaisePromise, SpeedUpPreparation
 from data.world.arrays import Bools
 from data.world.faults.base import Fault, Scenario
 from data.world.levers import Levers
@@ -16,6 +20,13 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
     def apply(levers: Levers, cells: Bools) -> None:
         levers.prep[cells] *= factor
 
+    def remedies(scope: Slice, start: datetime) -> tuple[Action, ...]:
+        return (
+            SpeedUpPreparation(scope=scope, start=start, factor=min(round(1 / factor, 4), 1.0)),
+            RaisePromise(scope=scope, start=start, seconds=180),
+            AddCouriers(scope=scope, start=start, share=0.25),
+        )
+
     return Fault(
         name="merchant_prep",
         scope=distribution.draw_scope(sizes, scope_rng),
@@ -25,6 +36,7 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
         mediators=("merchant_prep_time",),
         hypothesis="merchant_prep",
         apply=apply,
+        remedies=remedies,
     )
 
 

@@ -1,0 +1,82 @@
+"""The deterministic work that the graph asks for; every heavy import happens inside.
+
+Everything here is code of `tools`, called with the lock of the context held: one computation at a time.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from agents.context import Context
+from tools.evidence import Evidence
+from tools.experiment import ExperimentPlan
+from tools.findings import Adjudication, HypothesisId
+from tools.incidents import DetectionReport, Grain, Incident
+from tools.recommendations import Recommendation
+
+if TYPE_CHECKING:
+    from tools.battery import BatteryResult
+    from tools.hypotheses import Specialist
+
+T = TypeVar("T")
+
+
+async def compute(context: Context, work: Callable[[], T]) -> T:
+    """Run deterministic work beside the event loop, alone."""
+
+    def locked() -> T:
+        with context.lock:
+            return work()
+
+    return await asyncio.to_thread(locked)
+
+
+def detect(context: Context, grain: Grain) -> DetectionReport:
+    """Everything that is wrong in the data, worst first."""
+    from tools.detection import detect as run
+
+    return run(context.dataset, settings=context.settings, grain=grain)
+
+
+def battery(
+    context: Context, specialist: "Specialist", incident: Incident
+) -> Mapping[HypothesisId, "BatteryResult"]:
+    """The fixed tests of a specialist's hypotheses."""
+    from tools.battery import run_specialist
+
+    return run_specialist(specialist, incident, context.tools)
+
+
+def untestable(context: Context, incident: Incident) -> dict[HypothesisId, str]:
+    """Hypotheses that these data cannot speak to, each with the reason."""
+    from tools.battery import untestable as reason
+    from tools.hypotheses import HYPOTHESES
+
+    found = {h.id: reason(h, incident, context.tools) for h in HYPOTHESES.values()}
+    return {id_: text for id_, text in found.items() if text is not None}
+
+
+def adjudicate(
+    incident: Incident,
+    evidence: Mapping[HypothesisId, Sequence[Evidence]],
+    not_testable: Mapping[HypothesisId, str],
+) -> Adjudication:
+    """The verdict, from the battery's evidence alone."""
+    from tools.adjudication import adjudicate as run
+    from tools.confidence import load_model
+
+    return run(incident, evidence, not_testable, load_model())
+
+
+def recommend(context: Context, incident: Incident, adjudication: Adjudication) -> tuple[Recommendation, ...]:
+    """Actions, ranked."""
+    from tools.recommend import recommend as run
+
+    return run(context.tools, incident, adjudication)
+
+
+def plan(context: Context, incident: Incident, recommendation: Recommendation) -> ExperimentPlan:
+    """How to try the first action out."""
+    from tools.design import experiment_plan as run
+
+    return run(context.tools, incident, recommendation)

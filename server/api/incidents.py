@@ -1,0 +1,127 @@
+"""Incidents: what was found, why it happened, what to do, how to test it."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import JSONResponse
+
+from agents.report import InvestigationReport
+from server.api import cursor as cursors
+from server.api.auth import Principal, RequireScope
+from server.api.deps import IncidentDep, ServicesDep
+from server.api.schemas import (
+    IncidentPage,
+    IncidentPublic,
+    PlanPublic,
+    Recommendations,
+    RootCause,
+    RunAccepted,
+    RunPublic,
+)
+from server.errors import NotFoundError, UnprocessableError
+from server.models import IncidentRecord
+from server.services import Services
+
+router = APIRouter(prefix="/incidents", tags=["incidents"])
+READ = Depends(RequireScope("incidents:read"))
+MARKDOWN = "text/markdown"
+
+
+@router.get("", dependencies=[READ])
+def list_incidents(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: str | None = None,
+) -> IncidentPage:
+    """Incidents, newest onset first."""
+    page = services.repository.incidents(limit=limit, after=cursors.decode(cursor) if cursor else None)
+    return IncidentPage(
+        items=tuple(_public(record, services) for record in page.items),
+        next_cursor=cursors.encode(page.after) if page.after else None,
+        detection=services.detection.stage,
+        detail=services.detection.detail,
+    )
+
+
+@router.get("/{incident_id}", dependencies=[READ])
+def get_incident(incident: IncidentDep, services: ServicesDep) -> IncidentPublic:
+    """One incident."""
+    return _public(incident, services)
+
+
+@router.get("/{incident_id}/rca", dependencies=[READ])
+def get_root_cause(incident: IncidentDep, services: ServicesDep) -> RootCause:
+    """Why it happened, with the evidence."""
+    run_id, report = _latest(incident, services)
+    return RootCause.of(run_id, report)
+
+
+@router.get("/{incident_id}/recommendations", dependencies=[READ])
+def get_recommendations(incident: IncidentDep, services: ServicesDep) -> Recommendations:
+    """What to do about it, best first."""
+    run_id, report = _latest(incident, services)
+    cited = {name for item in report.recommendations for name in item.evidence}
+    evidence = {name: item for name, item in report.evidence.items() if name in cited}
+    return Recommendations(run_id=run_id, recommendations=report.recommendations, evidence=evidence)
+
+
+@router.get(
+    "/{incident_id}/experiment-plan",
+    dependencies=[READ],
+    response_model=PlanPublic,
+    responses={200: {"content": {MARKDOWN: {"schema": {"type": "string"}}}}},
+)
+def get_experiment_plan(
+    incident: IncidentDep,
+    services: ServicesDep,
+    accept: Annotated[str, Header()] = "application/json",
+    format: Annotated[str | None, Query(pattern="^(json|markdown)$")] = None,
+) -> Response:
+    """The plan as JSON, or as Markdown with `Accept: text/markdown` or `?format=markdown`."""
+    run_id, report = _latest(incident, services)
+    plan = report.experiment_plan
+    if plan is None:
+        raise NotFoundError(f"the last investigation of {incident.id} led to no experiment plan")
+    if format == "markdown" or (format is None and MARKDOWN in accept):
+        return Response(plan.markdown, media_type=MARKDOWN)
+    body = PlanPublic(run_id=run_id, experiment_plan=plan)
+    return JSONResponse(body.model_dump(mode="json", by_alias=True))
+
+
+@router.post("/{incident_id}/investigations", status_code=202)
+async def start_investigation(
+    principal: Annotated[Principal, Depends(RequireScope("investigations:start"))],
+    incident: IncidentDep,
+    services: ServicesDep,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+) -> RunAccepted:
+    """Start an investigation; the same `Idempotency-Key` again answers with the same run."""
+    run = services.repository.start_once(
+        incident, key=idempotency_key, request_hash=_request_hash(incident.id)
+    )
+    if run is None:
+        raise UnprocessableError(f"Idempotency-Key {idempotency_key!r} was used for another request")
+    services.repository.audit(actor=principal.name, action="investigation.start", subject=run.id)
+    services.investigations.start(run.id)
+    response.headers["Location"] = f"/api/v1/runs/{run.id}"
+    return RunAccepted(run=RunPublic.of(run))
+
+
+def _request_hash(incident_id: str) -> str:
+    return hashlib.blake2b(f"POST investigations {incident_id}".encode(), digest_size=16).hexdigest()
+
+
+def _public(record: IncidentRecord, services: Services) -> IncidentPublic:
+    return IncidentPublic.of(record, services.repository.runs(record.id))
+
+
+def _latest(incident: IncidentRecord, services: Services) -> tuple[str, InvestigationReport]:
+    record = services.repository.latest_report(incident.id)
+    if record is None:
+        raise NotFoundError(
+            f"{incident.id} has no finished investigation; "
+            f"`POST /api/v1/incidents/{incident.id}/investigations` starts one"
+        )
+    return record.run_id, InvestigationReport.model_validate_json(record.document)

@@ -1,0 +1,26 @@
+"""The command line `cx`.
+
+    app          the tree of commands
+    analyse      `cx detect`, `cx investigate`, `cx replay`
+    console      where data and progress go
+    demo         `cx demo`
+    evaluate     `cx calibrate`, `cx eval`
+    exits        exit codes, and which error means which
+    files        writing whole files or nothing
+    later        commands whose rooms are not built yet
+    options      options that several commands share
+    service      `cx serve`, `cx doctor`
+    tables       results as people read them
+    world        `cx data generate`, `cx data check`
+
+Every module here imports only what `cx --help` needs; the rooms are imported inside the commands.
+"""
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    from server.cli.app import run
+
+    return run(arguments)

@@ -1,0 +1,122 @@
+"""`cx detect`, `cx investigate` and `cx replay`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.exits import CommandError
+from server.cli.options import AsOf, Data, Json, MappingFile
+
+if TYPE_CHECKING:
+    from agents.report import InvestigationReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.command()(detect)
+    app.command()(investigate)
+    app.command()(replay)
+
+
+def detect(
+    data: Data,
+    mapping: MappingFile = None,
+    grain: Annotated[str, typer.Option(help="hour or day.")] = "day",
+    as_of: AsOf = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="JSON of an earlier `cx detect`; its incidents are kept out of the baseline."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find incidents: metrics that left their expected range in a part of the business.
+
+    Example: cx detect --data var/demo/data --json
+    """
+    from server.analysis import detect_incidents, parse_grain, read_history
+    from server.cli.console import show_json, step
+    from server.cli.options import open_dataset
+    from server.cli.tables import show_detection
+
+    chosen, known = parse_grain(grain), read_history(history)
+    with step(f"Reading {data}", quiet=json):
+        dataset = open_dataset(data, mapping, as_of)
+    with step("Looking for incidents", quiet=json):
+        report = detect_incidents(dataset, grain=chosen, history=known)
+    if json:
+        show_json(report)
+    else:
+        show_detection(report)
+
+
+def investigate(
+    data: Data,
+    mapping: MappingFile = None,
+    as_of: AsOf = None,
+    incident: Annotated[
+        str | None, typer.Option(help="Id from `cx detect`; by default the worst incident.")
+    ] = None,
+    latest: Annotated[bool, typer.Option("--latest", help="The incident that began last.")] = False,
+    json: Json = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print the run's events, one JSON document a line.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and plan.md.")] = None,
+) -> None:
+    """Find out why: test every cause, weigh the evidence, recommend, plan an experiment.
+
+    Example: cx investigate --data var/demo/data --latest --out var/demo/report
+    """
+    if json and jsonl:
+        raise CommandError("--json and --jsonl exclude each other")
+    if incident is not None and latest:
+        raise CommandError("--incident and --latest exclude each other")
+    from server.analysis import choose_incident, investigate_dataset
+    from server.cli.console import show_json, step
+    from server.cli.options import open_dataset
+    from server.cli.progress import event_lines, progress_sink
+    from server.settings import load
+
+    settings, quiet = load(), json or jsonl
+    with step(f"Reading {data}", quiet=quiet):
+        dataset = open_dataset(data, mapping, as_of)
+    with step("Choosing the incident", quiet=quiet or not latest):
+        chosen = choose_incident(dataset, incident_id=incident, latest=latest)
+    with event_lines() if jsonl else progress_sink(quiet=quiet) as sink:
+        report = investigate_dataset(dataset, chosen, sink=sink, settings=settings)
+    if out is not None:
+        write_report(out, report)
+    if json:
+        show_json(report)
+    elif not jsonl:
+        from server.cli.tables import show_investigation
+
+        show_investigation(report)
+
+
+def write_report(folder: Path, report: "InvestigationReport") -> None:
+    """Write report.md, report.json and, where there is one, plan.md."""
+    from server.cli.files import write_text
+    from server.documents import report_markdown
+
+    write_text(folder / "report.json", report.model_dump_json(indent=2, by_alias=True) + "\n")
+    write_text(folder / "report.md", report_markdown(report))
+    if report.experiment_plan is not None:
+        write_text(folder / "plan.md", report.experiment_plan.markdown)
+    else:
+        (folder / "plan.md").unlink(missing_ok=True)
+
+
+def replay(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run of the service.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the events, one JSON document a line.")] = False,
+) -> None:
+    """Show again what a run of the service did, from its log.
+
+    Example: cx replay I3f2a90-1
+    """
+    from server.replaying import show_replay
+    from server.settings import load
+
+    show_replay(load(), run, as_json=json)

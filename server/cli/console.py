@@ -1,0 +1,55 @@
+"""Where things go: data to stdout, everything about the way there to stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console, RenderableType
+
+PIPE_WIDTH = 110
+
+
+def stdout() -> "Console":
+    """For data; into a file or a pipe, lines are as long as on a usual terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+
+
+def stderr() -> "Console":
+    """For progress and errors."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def show(*items: "RenderableType") -> None:
+    """Print what people read."""
+    console = stdout()
+    for item in items:
+        console.print(item)
+
+
+def show_json(document: "BaseModel") -> None:
+    """Print a document as JSON, the same bytes for the same content."""
+    sys.stdout.write(document.model_dump_json(indent=2, by_alias=True) + "\n")
+
+
+@contextmanager
+def step(what: str, *, quiet: bool = False) -> Iterator[None]:
+    """Say on stderr what is being done, and how long it took; a spinner only where someone watches."""
+    if quiet:
+        yield
+        return
+    console = stderr()
+    begun = perf_counter()
+    if console.is_terminal:
+        with console.status(f"{what} ..."):
+            yield
+    else:
+        yield
+    console.print(f"{what}: {perf_counter() - begun:.1f} s", style="dim", markup=False)

@@ -1,0 +1,84 @@
+"""`cx demo`: the whole job on a simulated world."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.exits import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from server.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the tree."""
+    app.command()(demo)
+
+
+def demo(
+    seed: Annotated[int, typer.Option(help="Of the simulated world.")] = 7,
+) -> None:
+    """Make a simulated world, check it, detect, investigate, recommend, plan: in under a minute.
+
+    Example: cx demo
+    """
+    from server.settings import load
+
+    settings = load()
+    folder = settings.demo_dir
+    _generate(folder, seed=seed)
+    _check(folder)
+    _investigate(settings)
+
+
+def _generate(folder: Path, *, seed: int) -> None:
+    from server.cli.console import show, step
+    from server.worlds import generate_world
+
+    with step("1/4 Generating 35 days of a delivery business, with a fault in it"):
+        written = generate_world(folder, scenario="batching", days=35, orders_per_day=12_000, seed=seed)
+    show(
+        f"{written.rows['orders']:,} orders in {written.folder} (the truth lies beside it, in {written.truth.name})"
+    )
+
+
+def _check(folder: Path) -> None:
+    from server.checking import check_dataset
+    from server.cli.console import show, step
+
+    with step("2/4 Checking the data"):
+        report = check_dataset(folder)
+    present = [table for table in report.tables if table.present]
+    rows, usable = sum(t.rows for t in present), sum(t.usable for t in present)
+    show(f"{len(present)} tables, {rows:,} rows, {usable:,} usable")
+
+
+def _investigate(settings: "Settings") -> None:
+    from rich.text import Text
+
+    from data.dataset import Dataset
+    from server.analysis import detect_incidents, investigate_dataset
+    from server.cli.analyse import write_report
+    from server.cli.console import show, step
+    from server.cli.progress import progress_sink
+    from server.cli.tables import show_detection, show_investigation
+
+    with step("3/4 Looking for incidents in every metric, slice and hour"):
+        dataset = Dataset.open(settings.demo_dir)
+        found = detect_incidents(dataset)
+    show_detection(found)
+    if not found.incidents:
+        raise CommandError("the demo's incident was not found; another --seed may help", ExitCode.NEGATIVE)
+    with step("4/4 Investigating the worst one"), progress_sink(quiet=False) as sink:
+        report = investigate_dataset(dataset, None, sink=sink, settings=settings)
+    out = settings.state_dir / "demo" / "report"
+    write_report(out, report)
+    show_investigation(report)
+    show(
+        Text.assemble(
+            ("Experiment plan  ", "bold"), f"{out / 'plan.md'}\n",
+            ("Whole report     ", "bold"), f"{out / 'report.md'}, {out / 'report.json'}\n",
+            ("Live page        ", "bold"), "run `make serve` (or `cx serve`) and open http://127.0.0.1:8000",
+        )
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""`cx eval` and `cx calibrate`."""
+
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Json
+
+eval_app = typer.Typer(no_args_is_help=True, help="Measure the product on worlds whose truth is known.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.add_typer(eval_app, name="eval")
+    app.command()(calibrate)
+
+
+@eval_app.command()
+def worlds(
+    faults: Annotated[int, typer.Option(min=0, help="Worlds with a fault.")] = 40,
+    nulls: Annotated[int, typer.Option(min=0, help="Worlds without one.")] = 40,
+    label: Annotated[
+        str | None, typer.Option(help="What the seeds are derived from; by default the commit.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json: Json = False,
+) -> None:
+    """Run seeded worlds through detection and investigation, and score what was said.
+
+    Example: cx eval worlds --faults 4 --nulls 4
+    """
+    from server.evaluating import evaluate_worlds
+
+    evaluate_worlds(faults=faults, nulls=nulls, label=label, workers=workers, as_json=json)
+
+
+def calibrate(
+    worlds: Annotated[int, typer.Option(min=1, help="Worlds to learn from.")] = 120,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json: Json = False,
+) -> None:
+    """Train the confidence model on worlds of its own seeds, and write it in place of the committed one.
+
+    Example: cx calibrate --worlds 120
+    """
+    from server.evaluating import calibrate_model
+
+    calibrate_model(worlds=worlds, workers=workers, as_json=json)

@@ -1,0 +1,70 @@
+"""Options that several commands share."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from server.cli.exits import CommandError
+
+if TYPE_CHECKING:
+    from data.dataset import Dataset
+    from data.mapping import Mapping
+
+Data = Annotated[Path, typer.Option("--data", help="Folder (or single file) of Parquet or CSV tables.")]
+MappingFile = Annotated[
+    Path | None, typer.Option("--mapping", help="YAML file that maps foreign tables to ours.")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Use only what was known then, such as 2026-02-08T12:00Z; by default all."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """An aware time in UTC.
+
+    Raises:
+        CommandError: not a time, or a time without a zone.
+
+    Example:
+        >>> parse_time("2026-02-08T12:00+01:00")
+        datetime.datetime(2026, 2, 8, 11, 0, tzinfo=datetime.timezone.utc)
+    """
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"--as-of {text!r} is not a time; write it as 2026-02-08T12:00Z") from error
+    if moment.tzinfo is None:
+        raise CommandError(f"--as-of {text!r} has no zone; append Z for UTC, or an offset such as -05:00")
+    return moment.astimezone(UTC)
+
+
+def load_mapping(path: Path | None) -> "Mapping | None":
+    """The mapping in a file.
+
+    Raises:
+        MappingError: it is missing or malformed.
+    """
+    if path is None:
+        return None
+    from data import mapping
+
+    return mapping.load(path)
+
+
+def open_dataset(data: Path, mapping: Path | None, as_of: str | None) -> "Dataset":
+    """The dataset in a folder, as known at a time.
+
+    Raises:
+        CommandError: `as_of` is malformed.
+        DataError: the data cannot be used.
+    """
+    moment = parse_time(as_of)
+    from data.dataset import Dataset
+
+    return Dataset.open(data, mapping=load_mapping(mapping), as_of=moment)

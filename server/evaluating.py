@@ -1,0 +1,87 @@
+"""Evaluation and calibration for the command line."""
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+from rich import box
+from rich.table import Table
+
+from server.cli.console import show, show_json, stderr
+from server.cli.exits import CommandError, ExitCode
+from server.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from evals.scoring import CaseResult, Scorecard
+
+
+class Evaluation(BaseModel):
+    """The `--json` shape of `cx eval worlds`."""
+
+    scorecard: "Scorecard"
+    cases: "tuple[CaseResult, ...]"
+
+
+def evaluate_worlds(*, faults: int, nulls: int, label: str | None, workers: int, as_json: bool) -> None:
+    """Run the worlds and print the scorecard."""
+    from evals.cases import world_cases
+    from evals.scoring import CaseResult, Scorecard
+    from evals.worlds import evaluate
+
+    name = label or _commit()
+    cases = world_cases(name, faults=faults, nulls=nulls)
+    console = stderr()
+
+    def progress(result: "CaseResult") -> None:
+        mark = "ok" if result.cause_right else "wrong"
+        console.print(
+            f"{result.case.name}: {mark}, {result.top_cause or 'nothing found'}, {result.seconds:.1f} s",
+            style="dim",
+            markup=False,
+        )
+
+    scorecard, results = evaluate(cases, label=name, workers=workers, progress=progress)
+    if as_json:
+        Evaluation.model_rebuild(_types_namespace={"Scorecard": Scorecard, "CaseResult": CaseResult})
+        show_json(Evaluation(scorecard=scorecard, cases=results))
+    else:
+        show(_table(scorecard))
+
+
+def _table(scorecard: "Scorecard") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=f"Worlds of {scorecard.label}", title_justify="left")
+    for name in ("what", "hits", "of", "share", "Wilson 95 %"):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for name in (
+        "detected", "slice_right", "slice_exact", "cause_right", "confidently_wrong", "false_alarms",
+    ):  # fmt: skip
+        share = getattr(scorecard, name)
+        table.add_row(
+            name.replace("_", " "),
+            str(share.hits),
+            str(share.total),
+            f"{share.hits / share.total:.1%}" if share.total else "-",
+            f"{share.low:.1%} to {share.high:.1%}",
+        )
+    for name in ("median_delay_days", "mean_p_true", "brier", "seconds_per_case"):
+        value = getattr(scorecard, name)
+        table.add_row(name.replace("_", " "), "", "", "-" if value is None else f"{value:.3g}", "")
+    return table
+
+
+def _commit() -> str:
+    """The commit that is checked out.
+
+    Raises:
+        CommandError: this is no checkout.
+    """
+    command = ["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise CommandError("the commit is not known here; give --label", ExitCode.USAGE) from error
+
+
+def calibrate_model(*, worlds: int, workers: int, as_json: bool) -> None:
+    """Train the confidence model."""
+    raise CommandError(f"calibration on {worlds} worlds ({workers}, {as_json}) comes with its room")

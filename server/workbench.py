@@ -1,0 +1,105 @@
+"""The rooms beneath the service: the dataset it watches, the knowledge store, the model, the checkpoints."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from agents.context import Context
+from agents.events import EventSink
+from agents.investigation import investigate
+from agents.models import get_model
+from agents.report import InvestigationReport
+from data import mapping as mappings
+from data.dataset import Dataset
+from data.errors import DataError
+from knowledge import open_store
+from server.clock import Clock
+from server.models import RunRecord
+from server.reasoning import model_settings
+from server.settings import Settings
+from tools.detection import detect
+from tools.incidents import DetectionReport
+from tools.ports import Knowledge
+
+CHECKPOINTS = "checkpoints.sqlite"
+
+
+class OwnWorkbench:
+    """Detects and investigates in the folder of the settings; data and knowledge are opened on first use."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, checkpoints: AsyncSqliteSaver) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._checkpoints = checkpoints
+        self._opening = threading.Lock()
+        self._computing = threading.Lock()
+        self._dataset: Dataset | None = None
+        self._knowledge: Knowledge | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, *, clock: Clock) -> AsyncIterator["OwnWorkbench"]:
+        """With the checkpoints open; they lie in the state folder."""
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        async with AsyncSqliteSaver.from_conn_string(str(settings.state_dir / CHECKPOINTS)) as saver:
+            yield cls(settings, clock=clock, checkpoints=saver)
+
+    def detect(self) -> DetectionReport:
+        """Look for incidents.
+
+        Raises:
+            DataError: the data are missing or unusable.
+        """
+        dataset = self._open_dataset()
+        with self._computing:
+            return detect(dataset)
+
+    async def investigate(self, run: RunRecord, sink: EventSink) -> InvestigationReport:
+        """Carry out a run, from its last checkpoint where there is one.
+
+        Raises:
+            DataError: the data are missing, unusable, or not what they were when the run was queued.
+        """
+        dataset = await asyncio.to_thread(self._open_dataset)
+        if dataset.fingerprint != run.fingerprint:
+            raise DataError(
+                f"{self._settings.dataset_dir} has changed since this investigation was asked for; start another"
+            )
+        context = Context(
+            dataset=dataset.at(run.as_of),
+            model=get_model(model_settings(self._settings)),
+            clock=self._clock,
+            knowledge=await asyncio.to_thread(self._open_knowledge),
+            sink=sink,
+            lock=self._computing,
+        )
+        return await investigate(
+            context, run_id=run.id, incident_id=run.incident_id, checkpointer=self._checkpoints
+        )
+
+    def _open_dataset(self) -> Dataset:
+        with self._opening:
+            if self._dataset is None:
+                self._dataset = Dataset.open(_existing(self._settings), mapping=_mapping(self._settings))
+            return self._dataset
+
+    def _open_knowledge(self) -> Knowledge:
+        with self._opening:
+            if self._knowledge is None:
+                self._knowledge = open_store(self._settings.knowledge_dir)
+            return self._knowledge
+
+
+def _existing(settings: Settings) -> Path:
+    folder = settings.dataset_dir
+    if settings.data is None and not folder.exists():
+        raise DataError("no data yet: run `cx demo` to make a world, or set CX_DATA to a folder of tables")
+    return folder
+
+
+def _mapping(settings: Settings) -> mappings.Mapping | None:
+    return None if settings.mapping is None else mappings.load(settings.mapping)

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from server import models
+from server.database import connect, is_current, migrate, open_database
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/deep/down/cx.sqlite"
+
+
+def test_open_makes_folder_and_tables(url: str) -> None:
+    engine = open_database(url)
+    assert is_current(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar_one() == 1
+    engine.dispose()
+
+
+def test_fresh_database_is_not_current(url: str) -> None:
+    engine = connect(url)
+    assert not is_current(engine)
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing(url: str) -> None:
+    engine = open_database(url)
+    migrate(engine)
+    assert is_current(engine)
+    engine.dispose()
+
+
+def test_migrations_make_exactly_the_models(url: str) -> None:
+    assert models.RunRecord.__tablename__ in SQLModel.metadata.tables
+    engine = open_database(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+    engine.dispose()
+
+
+def test_migrations_can_be_taken_back(url: str) -> None:
+    from importlib.resources import files
+
+    from alembic import command
+    from alembic.config import Config
+
+    engine = open_database(url)
+    config = Config()
+    config.set_main_option("script_location", str(files("server") / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    with engine.connect() as connection:
+        names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
+        assert set(names) <= {"alembic_version", "sqlite_sequence"}
+    engine.dispose()

@@ -1,0 +1,103 @@
+"""Which actions could be taken on an incident, with which parameters and in which scope."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from data.dataset import Dataset, PolicyChange
+from data.slices import HourRange, Slice
+from tools.actions import Action
+from tools.actions.base import RecordedChange
+from tools.incidents import Incident
+from tools.interventions import Intervention
+
+BEFORE_ONSET: Final = timedelta(days=7)
+"""A change recorded longer before the onset is not what began it."""
+AFTER_ONSET: Final = timedelta(days=1)
+"""The onset is known to the day."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An action made concrete."""
+
+    action: Action
+    parameters: Mapping[str, Any]
+    scope: Slice
+    intervention: Intervention
+
+
+def candidates(action: Action, incident: Incident, dataset: Dataset) -> Iterator[Candidate]:
+    """Every concrete form of a template on this incident; none where its precondition does not hold."""
+    if action.estimate is None:
+        return
+    if action.recorded is not None:
+        for change in recorded_changes(action.recorded, incident, dataset):
+            yield _roll_back(action, incident, change)
+        return
+    for chosen in action.settings():
+        asked = action.estimate
+        amount = None if asked.amount is None else asked.sign * chosen[asked.amount]
+        intervention = Intervention(driver=asked.driver, change=asked.change, amount=amount)
+        yield Candidate(action, dict(chosen), incident.slice, intervention)
+
+
+def recorded_changes(
+    wanted: RecordedChange, incident: Incident, dataset: Dataset
+) -> tuple[PolicyChange, ...]:
+    """Changes about the onset, in force in the incident's slice, that fit the template; newest first."""
+    first, last = incident.onset - BEFORE_ONSET, incident.onset + AFTER_ONSET
+    found = [
+        change
+        for change in dataset.policy_changes()
+        if first <= change.changed_at <= last
+        and change.scope.overlaps(incident.slice)
+        and _fits(change, wanted)
+    ]
+    return tuple(sorted(found, key=lambda c: (c.changed_at, c.change_id), reverse=True))
+
+
+def _fits(change: PolicyChange, wanted: RecordedChange) -> bool:
+    if change.old_value is None or change.new_value is None or change.old_value == change.new_value:
+        return False
+    if wanted.words and not any(word in change.policy.casefold() for word in wanted.words):
+        return False
+    return wanted.direction == "any" or _raised(change.old_value, change.new_value)
+
+
+def _raised(old: str, new: str) -> bool:
+    try:
+        return float(new) > float(old)
+    except ValueError:
+        return False
+
+
+def _roll_back(action: Action, incident: Incident, change: PolicyChange) -> Candidate:
+    parameters = {
+        "policy": change.policy,
+        "from": change.new_value,
+        "to": change.old_value,
+        "change_id": change.change_id,
+    }
+    intervention = Intervention(
+        driver="policy", change="set", policy=change.policy, level=change.old_value
+    )
+    return Candidate(action, parameters, narrowest(incident.slice, change.scope), intervention)
+
+
+def narrowest(first: Slice, second: Slice) -> Slice:
+    """Orders that belong to both slices, as far as one hour range can say it.
+
+    Example:
+        >>> sf = Slice.parse({"region": "SF", "hour": {"from": 17, "to": 20}})
+        >>> str(narrowest(sf, Slice.parse({"category": "grocery", "hour": {"from": 18, "to": 21}})))
+        'category=grocery, region=SF, 18-20h'
+    """
+    values = tuple(sorted((dict(second.values) | dict(first.values)).items()))
+    if first.hour is None or second.hour is None:
+        return Slice(values=values, hour=first.hour or second.hour)
+    both = [hour for hour in first.hour.hours if hour in second.hour.hours]
+    whole = all((b - a) % 24 == 1 for a, b in zip(both, both[1:], strict=False))
+    hour = HourRange(start=both[0], end=both[-1] + 1) if both and whole else first.hour
+    return Slice(values=values, hour=hour)

@@ -1,0 +1,360 @@
+"""Interventions: what could be changed, and the question each puts to the data.
+
+An intervention names a driver and what becomes of it. `pose` turns it into a treatment column, the level
+asked for on every order of the incident, the covariates to hold fixed, and the blocks of the interval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from data.dataset import Dataset, PolicyChange
+from data.slices import Slice
+from tools.errors import ToolFailure
+from tools.incidents import Window
+from tools.settings import AnalysisSettings
+
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+Driver = Literal[
+    "policy",
+    "batched",
+    "batch_size",
+    "prep_s",
+    "dasher_wait_s",
+    "couriers",
+    "store_intake",
+    "unavailable_items",
+    "promise_s",
+]
+
+COLUMNS: Final = {
+    "batched": "batched",
+    "batch_size": "batch_size",
+    "prep_s": "prep_s",
+    "dasher_wait_s": "dasher_wait_s",
+    "unavailable_items": "items_oos",
+}
+"""Column of `Dataset.facts()` behind a driver that is measured on every order."""
+
+LEVELS: Final = 8
+"""Quantile bins of a continuous driver."""
+LOADS: Final = 3
+FEW_BLOCKS: Final = 5
+
+
+class Intervention(BaseModel):
+    """A change to one driver.
+
+    Example:
+        >>> str(Intervention(driver="prep_s", change="shift", amount=-120))
+        'prep_s shift -120'
+        >>> str(Intervention(driver="policy", change="set", policy="batching_threshold", level="2"))
+        'policy batching_threshold set 2'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    driver: Driver
+    """What is changed. `policy` is a recorded policy; `couriers` and `store_intake` are capacities."""
+    change: Literal["set", "to_baseline", "shift", "scale"]
+    """`set` a policy's level; `to_baseline`: back to its distribution before; `shift` by seconds;
+    `scale` by a share (0.2 is a fifth more)."""
+    amount: float | None = None
+    """Of a shift or scale."""
+    policy: str | None = None
+    """Name in `policy_changes`, for `policy`."""
+    level: str | None = None
+    """The policy's value, for `set`."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Intervention":
+        allowed = _CHANGES.get(self.driver, ("to_baseline", "shift"))
+        if self.change not in allowed:
+            raise ValueError(f"driver {self.driver} takes {' or '.join(allowed)}, not {self.change}")
+        if self.driver == "policy" and (self.policy is None or self.level is None):
+            raise ValueError("driver policy needs policy and level")
+        if self.change in {"shift", "scale"} and not self.amount:
+            raise ValueError(f"{self.change} needs an amount other than zero, not {self.amount!r}")
+        if self.change == "scale" and self.amount is not None and self.amount <= -1:
+            raise ValueError(f"amount = {self.amount!r}, must be more than -1: nothing would be left")
+        return self
+
+    def __str__(self) -> str:
+        given = (self.driver, self.policy, self.change, self.level)
+        words = [word for word in given if word is not None]
+        return " ".join(words + ([f"{self.amount:g}"] if self.amount is not None else []))
+
+
+_CHANGES: Final[dict[str, tuple[str, ...]]] = {
+    "policy": ("set",),
+    "batched": ("to_baseline",),
+    "batch_size": ("to_baseline",),
+    "unavailable_items": ("to_baseline",),
+    "couriers": ("scale",),
+    "store_intake": ("scale",),
+    "promise_s": ("shift",),
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything that `Standardisation` needs, one row an order."""
+
+    rows: pd.DataFrame
+    """Orders of the slice, baseline and incident, with `treatment`, the covariates and the blocks."""
+    cohort: Bools
+    """Orders of the incident."""
+    asked: pd.Series
+    """Level asked for."""
+    covariates: tuple[str, ...]
+    modifier: str | None
+    block: tuple[str, ...]
+    left_out: pd.DataFrame
+    """Orders of the incident whose driver is not known; they are taken as unchanged."""
+
+    @property
+    def known_share(self) -> float:
+        """Share of the incident's orders whose driver is known."""
+        known = int(self.cohort.sum())
+        return known / (known + len(self.left_out))
+
+
+def rows_in(facts: pd.DataFrame, where: Slice) -> Bools:
+    """Which orders belong to a slice.
+
+    Raises:
+        ToolFailure: the slice names a dimension that these data do not have.
+    """
+    keep = np.ones(len(facts), bool)
+    for name, value in where.values:
+        if name not in facts:
+            raise ToolFailure(f"slice names {name!r}, which these data do not have")
+        keep &= (facts[name] == value).to_numpy(bool)
+    if where.hour is not None:
+        keep &= np.isin(facts["hour"].to_numpy(), where.hour.hours)
+    return keep
+
+
+def orders_between(facts: pd.DataFrame, window: Window) -> Bools:
+    """Which orders were placed in a window."""
+    placed = facts["order_time"]
+    return np.asarray((placed >= window.start) & (placed < window.end), bool)
+
+
+def history(facts: pd.DataFrame, window: Window, days: int) -> Bools:
+    """Which orders were placed in the days before a window."""
+    return orders_between(facts, Window(start=window.start - timedelta(days=days), end=window.start))
+
+
+def recorded(dataset: Dataset, where: Slice, policy: str) -> tuple[PolicyChange, ...]:
+    """Changes of a policy that touched a slice, oldest first."""
+    changes = (c for c in dataset.policy_changes() if c.policy == policy and c.scope.overlaps(where))
+    return tuple(sorted(changes, key=lambda c: (c.changed_at, c.change_id)))
+
+
+def pose(
+    dataset: Dataset,
+    *,
+    where: Slice,
+    window: Window,
+    intervention: Intervention,
+    settings: AnalysisSettings,
+) -> Question:
+    """Turn an intervention on the incident's orders into a question for g-computation.
+
+    Raises:
+        ToolFailure: the slice has no orders in the window or before it, or the driver is not known.
+    """
+    facts = dataset.facts()
+    chosen = rows_in(facts, where)
+    now, before = orders_between(facts, window), history(facts, window, settings.baseline_days)
+    for name, mask in (("in the window", chosen & now), ("in the baseline before it", chosen & before)):
+        if not mask.any():
+            raise ToolFailure(f"slice {where} has no orders {name}")
+    rows = facts[chosen & (now | before)].reset_index(drop=True)
+    rows["load"] = _bins(load_of(dataset, rows), LOADS)
+    rows["weekend"] = (rows["weekday"] >= 5).astype(int)
+    rows["time"] = rows["hour"] if rows["hour"].nunique() <= 4 else rows["hour"].floordiv(4)
+    rows["cohort"] = orders_between(rows, window)
+    own, asked = _treat(dataset, rows, where, intervention)
+    return _question(rows, own, asked, intervention, settings)
+
+
+def _question(
+    rows: pd.DataFrame,
+    own: pd.Series,
+    asked: pd.Series,
+    intervention: Intervention,
+    settings: AnalysisSettings,
+) -> Question:
+    rows = rows.assign(treatment=own, asked=asked)
+    known = own.notna() & (asked.notna() | ~rows["cohort"])
+    kept = rows[known].reset_index(drop=True)
+    if not kept["cohort"].any():
+        raise ToolFailure(f"not testable: {intervention.driver} is not known for any order of the incident")
+    is_load = intervention.driver == "couriers"
+    return Question(
+        rows=kept,
+        cohort=kept["cohort"].to_numpy(bool),
+        asked=kept["asked"],
+        covariates=_covariates(kept, without_load=is_load, smallest=settings.min_slice_orders),
+        modifier="weekend" if is_load else "load",
+        block=_block(kept, switched=intervention.driver == "policy"),
+        left_out=rows[~known & rows["cohort"]],
+    )
+
+
+def _covariates(rows: pd.DataFrame, *, without_load: bool, smallest: int) -> tuple[str, ...]:
+    """Always the modifier, then whatever leaves the median stratum enough orders."""
+    chosen = ["weekend"] if without_load else ["load"]
+    for name in ("time", "region", "category", "weekend"):
+        if name in chosen or name not in rows or not 1 < rows[name].nunique() <= 8:
+            continue
+        sizes = rows.groupby([*chosen, name], observed=True).size()
+        if sizes.median() >= 4 * smallest:
+            chosen.append(name)
+    return tuple(chosen)
+
+
+def _block(rows: pd.DataFrame, *, switched: bool) -> tuple[str, ...]:
+    """Region-days; finer ones where the incident has too few and the comparison is within blocks."""
+    coarse = tuple(name for name in ("region", "day") if name in rows)
+    inside = rows[rows["cohort"]]
+    if switched or len(inside.drop_duplicates(list(coarse))) >= FEW_BLOCKS:
+        return coarse
+    return ("store_id", "day") if "store_id" in rows else ("hour", "day")
+
+
+def _treat(
+    dataset: Dataset, rows: pd.DataFrame, where: Slice, intervention: Intervention
+) -> tuple[pd.Series, pd.Series]:
+    """The driver as it was and as asked, as categories."""
+    if intervention.driver == "policy":
+        own = _policy_level(dataset, rows, where, str(intervention.policy))
+        return own, pd.Series(str(intervention.level), index=rows.index).where(own.notna())
+    own_value = _driver(dataset, rows, intervention)
+    asked_value = _asked(rows, own_value, intervention)
+    if own_value.nunique() <= LEVELS and intervention.change == "to_baseline":
+        return own_value, asked_value
+    edges = np.unique(own_value.quantile(np.linspace(0, 1, LEVELS + 1)[1:-1]))
+    return _cut(own_value, edges), _cut(asked_value, edges)
+
+
+def _cut(values: pd.Series, edges: Floats) -> pd.Series:
+    codes = np.searchsorted(edges, values.to_numpy(np.float64), side="right").astype(np.float64)
+    return pd.Series(codes, index=values.index).where(values.notna())
+
+
+def _driver(dataset: Dataset, rows: pd.DataFrame, intervention: Intervention) -> pd.Series:
+    if intervention.driver == "couriers":
+        return load_of(dataset, rows)
+    if intervention.driver == "store_intake":
+        return store_load(rows)
+    if intervention.driver == "promise_s":
+        return lateness_of(rows)
+    column = COLUMNS[intervention.driver]
+    if column not in rows or not rows[column].notna().any():
+        raise ToolFailure(f"not testable: these data do not hold {intervention.driver} of an order")
+    return rows[column].astype(np.float64)
+
+
+def _asked(rows: pd.DataFrame, value: pd.Series, intervention: Intervention) -> pd.Series:
+    if intervention.change == "to_baseline":
+        return _as_before(rows, value)
+    amount = float(intervention.amount or 0.0)
+    if intervention.driver == "couriers":
+        return value / (1 + amount)
+    if intervention.driver == "promise_s":
+        return value - amount
+    return value * (1 + amount) if intervention.change == "scale" else (value + amount).clip(lower=0)
+
+
+def _as_before(rows: pd.DataFrame, value: pd.Series) -> pd.Series:
+    """Each order's value at its own rank in the baseline of the same hours: who waited longest still does."""
+    asked = value.copy()
+    for _, index in rows.groupby("time", observed=True).groups.items():
+        part = value.loc[index].dropna()
+        inside = part[rows.loc[part.index, "cohort"]]
+        outside = np.sort(part[~rows.loc[part.index, "cohort"]].to_numpy())
+        if len(outside) and len(inside):
+            rank = (inside.rank(method="first") - 0.5) / len(inside)
+            at = np.minimum((rank * len(outside)).astype(int), len(outside) - 1)
+            asked.loc[inside.index] = outside[at.to_numpy()]
+    return asked
+
+
+def _policy_level(dataset: Dataset, rows: pd.DataFrame, where: Slice, policy: str) -> pd.Series:
+    changes = recorded(dataset, where, policy)
+    if not changes:
+        raise ToolFailure(f"not testable: no change of {policy!r} is recorded for {where}")
+    level = pd.Series(pd.NA, index=rows.index, dtype="string")
+    for change in changes:
+        touched = rows_in(rows, change.scope)
+        since = np.asarray(rows["order_time"] >= change.changed_at, bool)
+        level = level.mask(touched & ~since & level.isna(), change.old_value or pd.NA)
+        level = level.mask(touched & since, change.new_value or pd.NA)
+    return level.astype(object).where(level.notna())
+
+
+def load_of(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
+    """Orders per courier online in the region and hour of each order; orders per hour without supply data."""
+    facts = dataset.facts()
+    keys = ["region"] if "region" in facts else []
+    stamp = facts["order_time"].dt.floor("h")
+    wanted = stamp.between(rows["order_time"].min().floor("h"), rows["order_time"].max())
+    placed = pd.DataFrame({"stamp": stamp[wanted]} | {k: facts.loc[wanted, k].astype(str) for k in keys})
+    load = placed.groupby([*keys, "stamp"]).size().rename("orders").reset_index()
+    if keys and dataset.has("supply_snapshots.couriers_online"):
+        supply = hourly_supply(dataset)
+        load = load.merge(supply, on=["region", "stamp"], how="left")
+        load["orders"] = load["orders"] / load["couriers_online"].clip(lower=1)
+    own = pd.DataFrame({"stamp": rows["order_time"].dt.floor("h")} | {k: rows[k].astype(str) for k in keys})
+    found = own.merge(load, on=[*keys, "stamp"], how="left")["orders"]
+    return pd.Series(found.to_numpy(np.float64), index=rows.index)
+
+
+def hourly_supply(dataset: Dataset) -> pd.DataFrame:
+    """Mean couriers online and busy by region and hour; columns region, stamp, couriers_online, couriers_busy."""
+    supply = dataset.supply()
+    columns = [name for name in ("couriers_online", "couriers_busy") if name in supply]
+    plain = supply.assign(region=supply["region"].astype(str), stamp=supply["ts"].dt.floor("h"))
+    return plain.groupby(["region", "stamp"])[columns].mean().astype(np.float64).reset_index()
+
+
+def lateness_of(rows: pd.DataFrame) -> pd.Series:
+    """Seconds behind the promise, signed; unknown where nothing was delivered.
+
+    Raises:
+        ToolFailure: the data do not say when an order was promised.
+    """
+    if "lateness_s" not in rows or "delivered" not in rows:
+        raise ToolFailure("not testable: no column orders.promised_eta")
+    return rows["lateness_s"].astype(np.float64).where(rows["delivered"] == 1)
+
+
+def store_load(rows: pd.DataFrame) -> pd.Series:
+    """Orders of the same store in the same hour.
+
+    Raises:
+        ToolFailure: the data name no store.
+    """
+    if "store_id" not in rows:
+        raise ToolFailure("not testable: no column orders.store_id")
+    stamp = rows["order_time"].dt.floor("h")
+    counts = rows.groupby([rows["store_id"].astype(str), stamp])["orders"].transform("sum")
+    return counts.astype(np.float64)
+
+
+def _bins(values: pd.Series, count: int) -> pd.Series:
+    """Quantile bins; unknown values share one of their own."""
+    edges: Sequence[float] = np.unique(values.quantile(np.linspace(0, 1, count + 1)[1:-1]).dropna())
+    codes = np.searchsorted(np.asarray(edges), values.to_numpy(np.float64), side="right")
+    return pd.Series(np.where(values.isna(), -1, codes), index=values.index)

@@ -1,0 +1,194 @@
+"""Recommendations: actions that fit the verdict, their effects estimated, ranked by what is safe to expect.
+
+An action is applicable when it addresses a cause that is likely at least and its data are there. Its
+parameters are searched on the template's grid. Ranking is by the lower confidence limit of the CX gain times
+the probability of the cause, under the floor on efficiency.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from data.errors import NotTestableError
+from tools.actions import ACTIONS, MONITOR, Action
+from tools.candidates import Candidate, candidates
+from tools.efficiency import POOL
+from tools.errors import ToolFailure
+from tools.findings import Adjudication, Finding, FindingVerdict, IncidentVerdict
+from tools.incidents import Incident, Kind
+from tools.metrics import METRICS
+from tools.recommendations import Dropped, Effect, Recommendation, Recommendations
+from tools.registry import ToolContext
+from tools.whatif import WhatIfResult, estimate
+
+_ACTED_ON: Final = {FindingVerdict.CONFIRMED, FindingVerdict.LIKELY}
+_NO_CAUSE: Final = {
+    IncidentVerdict.INCONCLUSIVE,
+    IncidentVerdict.NO_DEGRADATION,
+    IncidentVerdict.OUTSIDE_DATA,
+}
+
+
+class _Estimated(NamedTuple):
+    """A candidate with its answer."""
+
+    candidate: Candidate
+    result: WhatIfResult
+    gain: Effect
+    """Of the CX Score; of the incident's metric, turned so that more is better, where there is no score."""
+
+
+def recommend(
+    context: ToolContext, incident: Incident, adjudication: Adjudication
+) -> tuple[Recommendation, ...]:
+    """What to do about an incident, best first; at least one entry."""
+    return consider(context, incident, adjudication).recommendations
+
+
+def consider(context: ToolContext, incident: Incident, adjudication: Adjudication) -> Recommendations:
+    """As `recommend`, with what was considered and dropped, and why."""
+    if incident.kind is not Kind.CX or adjudication.verdict in _NO_CAUSE:
+        return Recommendations(recommendations=(_monitor(incident, adjudication),), dropped=())
+    found: list[tuple[float, Recommendation]] = []
+    dropped: list[Dropped] = []
+    for finding, action in _applicable(adjudication.findings):
+        try:
+            best = _best(context, incident, action)
+        except (ToolFailure, NotTestableError) as refusal:
+            dropped.append(Dropped(action=action.id, reason=str(refusal)))
+            continue
+        found.append((_expected(best.gain.low, finding.p_primary), _recommendation(best, finding)))
+    ranked = sorted(found, key=lambda item: (-item[0], item[1].action, str(item[1].scope)))
+    chosen = tuple(recommendation for _, recommendation in ranked)
+    return Recommendations(
+        recommendations=chosen or (_monitor(incident, adjudication),), dropped=tuple(dropped)
+    )
+
+
+def _expected(low: float, probability: float) -> float:
+    """A gain counts as far as its cause is likely; a possible loss counts in full."""
+    return low * probability if low > 0 else low
+
+
+def _applicable(findings: Iterable[Finding]) -> Iterator[tuple[Finding, Action]]:
+    """Actions of the causes that are likely at least; a mediator is not acted on, its cause is."""
+    seen: set[str] = set()
+    for finding in findings:
+        if finding.verdict not in _ACTED_ON or finding.role == "mediator":
+            continue
+        for action in ACTIONS.values():
+            if finding.hypothesis in action.addresses and action is not MONITOR and action.id not in seen:
+                seen.add(action.id)
+                yield finding, action
+
+
+def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimated:
+    """The best setting of an action under the efficiency floor.
+
+    Raises:
+        ToolFailure: no setting can be estimated, helps, or leaves enough efficiency.
+    """
+    context.dataset.require(*action.needs)
+    options = list(candidates(action, incident, context.dataset))
+    if not options:
+        raise ToolFailure("no fitting change is recorded about the onset in this slice")
+    estimated, refusals = _estimate_all(context, incident, options)
+    if not estimated:
+        raise ToolFailure(refusals[0])
+    helping = [option for option in estimated if option.gain.high > 0 and option.gain.estimate > 0]
+    if not helping:
+        raise ToolFailure("would not have helped these orders")
+    floor = context.settings.efficiency_floor
+    allowed = [option for option in helping if _efficiency(option) >= floor - 1]
+    if not allowed:
+        least = max(_efficiency(option) for option in helping)
+        raise ToolFailure(
+            f"efficiency of the courier pool would change by {least:+.1%} at the unfavourable limit, "
+            f"the floor allows {floor - 1:+.1%}"
+        )
+    return max(allowed, key=lambda option: (option.gain.low, option.gain.estimate))
+
+
+def _estimate_all(
+    context: ToolContext, incident: Incident, options: Iterable[Candidate]
+) -> tuple[list[_Estimated], list[str]]:
+    estimated: list[_Estimated] = []
+    refusals: list[str] = []
+    for option in options:
+        try:
+            result = estimate(
+                context.dataset,
+                where=option.scope,
+                window=incident.window,
+                intervention=option.intervention,
+                settings=context.settings,
+            )
+            estimated.append(_Estimated(option, result, _gain(result, incident.metric)))
+        except ToolFailure as refusal:
+            refusals.append(str(refusal))
+    return estimated, refusals
+
+
+def _gain(result: WhatIfResult, metric: str) -> Effect:
+    if "cx_score" in result.effects:
+        return result.effects["cx_score"]
+    if metric not in result.effects:
+        raise ToolFailure(f"its effect on {metric} cannot be told from these data")
+    effect = result.effects[metric]
+    if METRICS[metric].better == "higher":
+        return effect
+    return effect.model_copy(
+        update={"estimate": -effect.estimate, "low": -effect.high, "high": -effect.low}
+    )
+
+
+def _efficiency(option: _Estimated) -> float:
+    """Change of the pool's efficiency at the unfavourable limit; 0 where the action takes no courier time."""
+    change = option.result.efficiency.get(POOL)
+    return 0.0 if change is None else change.low
+
+
+def _recommendation(best: _Estimated, finding: Finding) -> Recommendation:
+    action, result = best.candidate.action, best.result
+    return Recommendation(
+        action=action.id,
+        title=action.title,
+        parameters=dict(best.candidate.parameters),
+        scope=best.candidate.scope,
+        effects=result.effects,
+        efficiency_cost=result.efficiency,
+        not_testable=result.not_testable,
+        confidence=finding.p_primary * result.coverage_share,
+        addresses=finding.hypothesis.value,
+        owner=action.owner,
+        reversibility=action.reversibility,
+        complexity=action.complexity,
+        implementation=action.implementation,
+        risks=action.risks,
+        evidence=finding.evidence,
+    )
+
+
+def _monitor(incident: Incident, adjudication: Adjudication) -> Recommendation:
+    """No action: confidence is how surely nothing that was tested caused it."""
+    caused = sum(f.p_primary for f in adjudication.findings if f.hypothesis not in MONITOR.addresses)
+    return Recommendation(
+        action=MONITOR.id,
+        title=MONITOR.title,
+        parameters={},
+        scope=incident.slice,
+        effects={},
+        efficiency_cost={},
+        confidence=min(max(1.0 - caused, 0.0), 1.0),
+        addresses="normal_variance",
+        owner=MONITOR.owner,
+        reversibility=MONITOR.reversibility,
+        complexity=MONITOR.complexity,
+        implementation=MONITOR.implementation,
+        risks=MONITOR.risks,
+        evidence=tuple(sorted({id_ for f in adjudication.findings for id_ in f.evidence}, key=_number)),
+    )
+
+
+def _number(evidence: str) -> tuple[int, str]:
+    digits = "".join(c for c in evidence if c.isdigit())
+    return int(digits or 0), evidence
