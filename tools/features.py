@@ -137,8 +137,8 @@ def _root(id_: HypothesisId, results: Mapping[str, dict[str, Any]], z: float) ->
 
 
 def _power(result: Mapping[str, Any]) -> float:
-    """A lack of a tenth of the couriers, or a tenth more orders, is what must be visible."""
-    return 0.5 * float(result["detectable_share"]) / 0.10
+    """A lack of a seventh of the couriers, or as many more orders, is what must be visible."""
+    return 0.5 * float(result["detectable_share"]) / 0.15
 
 
 def _change(results: Mapping[str, dict[str, Any]]) -> float:

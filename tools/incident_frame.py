@@ -100,7 +100,7 @@ def cut(
     end: datetime,
     baseline_days: int,
 ) -> IncidentFrame:
-    """Cut the facts of an incident and of the `baseline_days` that ended a day before it.
+    """Cut the facts of an incident and of the `baseline_days` that ended a day before it, at the same local hours.
 
     Raises:
         ToolFailure: the window is empty, or too little lies before it.
@@ -110,8 +110,11 @@ def cut(
     time = facts["order_time"]
     before = start - GUARD - timedelta(days=baseline_days)
     first, guard, begin, stop = positions(time, (before, start - GUARD, start, end))
-    rows = pd.concat([facts.iloc[first:guard], facts.iloc[begin:stop]], ignore_index=True)
-    during = np.arange(len(rows)) >= guard - first
+    window = facts.iloc[begin:stop]
+    hours = np.unique(window["hour"].to_numpy()[slice_mask(window, slice)])
+    window, baseline = (_at_hours(part, hours) for part in (window, facts.iloc[first:guard]))
+    rows = pd.concat([baseline, window], ignore_index=True)
+    during = np.arange(len(rows)) >= len(baseline)
     inside = slice_mask(rows, slice)
     frame = IncidentFrame(rows, inside, during, rows["day"].to_numpy(dtype=np.int64))
     if int((inside & during).sum()) < MIN_ORDERS:
@@ -123,6 +126,10 @@ def cut(
             f"not testable: {frame.baseline_days} days before the incident, {MIN_BASELINE_DAYS} are needed"
         )
     return frame
+
+
+def _at_hours(rows: pd.DataFrame, hours: npt.NDArray[np.generic]) -> pd.DataFrame:
+    return rows if len(hours) == 24 else rows[np.isin(rows["hour"].to_numpy(), hours)]
 
 
 def incident_frame(context: ToolContext, arguments: SpanArguments) -> IncidentFrame:

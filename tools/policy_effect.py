@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.dataset import PolicyChange
-from tools.changes_in_scope import Family, candidates
+from tools.changes_in_scope import Family, matching
 from tools.checks import CheckResult
 from tools.did import DidEstimate, estimate
 from tools.errors import ToolFailure
-from tools.incident_frame import Flags, IncidentArguments, incident_frame, positions, slice_mask
+from tools.incident_frame import Flags, IncidentArguments, positions, slice_mask
 from tools.memo import memo
 from tools.metrics import METRICS
 from tools.outcomes import harm
@@ -125,9 +125,7 @@ def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyCha
     changes = context.dataset.policy_changes()
     wanted = arguments.change_id
     if wanted is None:
-        frame = incident_frame(context, arguments)
-        near = [c for c in changes if _near(c, arguments)]
-        found = candidates(frame, near, arguments.start, arguments.family)
+        found = matching(context, arguments, arguments.family)
         if not found:
             kind = "" if arguments.family == "any" else f"{arguments.family} "
             raise ToolFailure(f"no recorded {kind}change near the onset shares orders with the incident")
@@ -136,12 +134,6 @@ def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyCha
         if change.change_id == wanted:
             return change
     raise ToolFailure(f"change_id = {wanted!r}: no such change is recorded")
-
-
-def _near(change: PolicyChange, arguments: PolicyEffectArguments) -> bool:
-    from tools.changes_in_scope import LOOK_AHEAD, LOOK_BACK
-
-    return arguments.start - LOOK_BACK <= change.changed_at <= arguments.start + LOOK_AHEAD
 
 
 def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime, days: int) -> pd.DataFrame:
