@@ -44,7 +44,7 @@ class KnowledgeStore:
         """Open or create the knowledge base in a folder, with the shipped pages up to date.
 
         Args:
-            path: folder, made where it is missing; None keeps everything in memory.
+            path: folder, made where it is missing; None keeps everything in memory, shared within the process.
             embedding: the best local one where none is given.
         """
         chosen = LocalEmbedding(embedding, None) if embedding else local_embedding()
