@@ -15,17 +15,18 @@ from tools import logit
 from tools.checks import CheckResult
 from tools.decomposition import (
     BATCHED,
+    SECONDS,
     UNEXPLAINED,
     Decomposition,
     composition,
     decomposition,
     driver_values,
     load,
+    regressor,
     shift_of,
 )
 from tools.errors import ToolFailure
 from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
-from tools.metrics import METRICS
 from tools.registry import Cost, Result, ToolContext, tool
 from tools.shift import DETECTABLE, Shift, measure, residualise
 
@@ -39,7 +40,6 @@ MEDIATED: Final = ("dasher_wait_s", "prep_s", "promise_s")
 
 
 ENOUGH_DAYS: Final = 14
-SECONDS: Final = tuple(name for name, metric in METRICS.items() if metric.unit == "s")
 
 
 class MechanismArguments(IncidentArguments):
@@ -162,12 +162,12 @@ def _levels(driver: str, metric: str, marginal: Shift, own: Shift) -> dict[str, 
 
 def _plain(parts: Decomposition, driver: str, values: Floats, busy: Floats | None) -> _Reading:
     frame = parts.frame
+    sign = HARMFUL.get(driver, 1.0)
     keep = parts.alone if driver in (*MEDIATED, UNEXPLAINED) else np.ones(len(values), dtype=bool)
     conditional = shift_of(frame, values, frame.inside & keep)
     if conditional is None:
         raise ToolFailure(f"not testable: too few orders carried alone to read {driver} by itself")
-    slope = 1.0 if driver == UNEXPLAINED else parts.slopes.get(driver, 0.0)
-    share = slope * conditional.change / parts.whole.change if parts.whole.change else 0.0
+    share = _harm(parts, driver, conditional.change) / parts.whole.change if parts.whole.change else 0.0
     if driver == "dasher_wait_s" and conditional.change > 0:
         share += _through_load(parts, busy)
     recorded = driver in (*MEDIATED, UNEXPLAINED) and BATCHED in frame.rows
@@ -175,7 +175,7 @@ def _plain(parts: Decomposition, driver: str, values: Floats, busy: Floats | Non
         conditional,
         shift_of(frame, values, _elsewhere(frame) & keep),
         share,
-        _detectable(conditional.error * slope, parts),
+        _detectable(_harm(parts, driver, sign * DETECTABLE * conditional.error), parts),
         "hour, weekend, store, carried alone" if recorded else "hour, weekend, store",
     )
 
@@ -188,7 +188,7 @@ def _batching(parts: Decomposition, values: Floats, marginal: Shift, busy: Float
         shift,
         shift_of(frame, values, _elsewhere(frame)),
         parts.through_batching * _own_part(shift, marginal),
-        _detectable(shift.error * _batched_gap(parts), parts),
+        _detectable(DETECTABLE * shift.error * _batched_gap(parts), parts),
         "hour, weekend, store, courier load" if conditional is not None else "hour, weekend, store",
     )
 
@@ -238,10 +238,10 @@ def _load_features(frame: IncidentFrame, busy: Floats, keep: Flags) -> Floats:
 
 
 def _unexplained(parts: Decomposition) -> Floats:
-    residual = parts.outcome.copy()
-    for name, slope in parts.slopes.items():
-        residual = residual - slope * driver_values(parts.frame, name)
-    return residual
+    if parts.response is None:
+        return parts.outcome
+    columns = {name: regressor(parts.frame, name) for name in parts.response.names}
+    return np.asarray(parts.outcome - parts.response.predict(columns))
 
 
 def _elsewhere(frame: IncidentFrame) -> Flags:
@@ -256,9 +256,15 @@ def _contrast(inside: float, outside: float) -> float:
     return (abs(inside) - abs(outside)) / total if total else 0.0
 
 
-def _detectable(error: float, parts: Decomposition) -> float:
-    change = abs(parts.whole.change)
-    return DETECTABLE * abs(error) / change if change and error else 9.0
+def _harm(parts: Decomposition, driver: str, change: float) -> float:
+    """What a change of a driver adds to the harm of an incident's order."""
+    if driver == UNEXPLAINED:
+        return change
+    return parts.response.undone(driver, change) if parts.response else 0.0
+
+
+def _detectable(harm: float, parts: Decomposition) -> float:
+    return abs(harm / parts.whole.change) if parts.whole.change and harm else 9.0
 
 
 def _batched_gap(parts: Decomposition) -> float:

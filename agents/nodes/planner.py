@@ -5,6 +5,7 @@ from langgraph.runtime import Runtime
 from agents import powers
 from agents.context import Context
 from agents.state import State
+from data.errors import NotTestableError
 from tools.errors import ToolFailure
 from tools.incidents import Incident
 from tools.recommendations import Recommendation
@@ -21,7 +22,7 @@ async def planner(state: State, runtime: Runtime[Context]) -> State:
         first = Recommendation.model_validate(state["recommendations"][0])
         try:
             plan = await powers.compute(context, lambda: powers.plan(context, incident, first))
-        except ToolFailure as failure:
+        except (ToolFailure, NotTestableError) as failure:
             return {"plan": None, "limitations": [f"no experiment plan: {failure}"]}
         whole = plan.model_dump(mode="json")
         emitter.activity("cx.experiment_plan", "1", whole)
