@@ -6,7 +6,7 @@ where hours are not recorded; per order asked for, where orders are turned away)
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,34 @@ def efficiency_of(dataset: Dataset, posed: Posed, settings: AnalysisSettings) ->
     return Efficiency({})
 
 
+class PoolEfficiency(NamedTuple):
+    """Orders per busy courier-hour of the pool, or per trip where hours are not recorded."""
+
+    name: str
+    value: float
+
+
+def of_pool(dataset: Dataset, where: Slice, window: Window) -> PoolEfficiency | None:
+    """Today's efficiency of the couriers who serve a slice; None where the data do not tell."""
+    facts = dataset.facts()
+    pool = facts[rows_in(facts, _regions(where)) & orders_between(facts, window)]
+    if dataset.has("supply_snapshots.couriers_busy") and "region" in facts:
+        hours = float(_pool_supply(dataset, where, window)["couriers_busy"].sum())
+        if hours > 0:
+            return PoolEfficiency(PER_HOUR, len(pool) / hours)
+    if "batch_size" in facts and pool["batch_size"].notna().any():
+        return PoolEfficiency(PER_TRIP, float(pool["batch_size"].notna().sum() / np.nansum(_trips(pool))))
+    return None
+
+
+def _pool_supply(dataset: Dataset, where: Slice, window: Window) -> pd.DataFrame:
+    supply = hourly_supply(dataset)
+    inside = (supply["stamp"] >= window.start) & (supply["stamp"] < window.end)
+    if (region := where.get("region")) is not None:
+        inside &= supply["region"] == region
+    return supply[inside]
+
+
 def _exact(value: float, unit: str) -> Effect:
     return Effect(estimate=value, low=value, high=value, unit=unit)
 
@@ -120,11 +148,7 @@ def _by_courier_hour(dataset: Dataset, posed: Posed, settings: AnalysisSettings)
     )
     orders = hours["orders"].to_numpy(np.float64)
     effect = standard.estimate(hours["couriers_busy"].to_numpy(np.float64), orders, share=False)
-    supply = hourly_supply(dataset)
-    inside = (supply["stamp"] >= posed.window.start) & (supply["stamp"] < posed.window.end)
-    if (region := posed.where.get("region")) is not None:
-        inside &= supply["region"] == region
-    today = float(supply.loc[inside, "couriers_busy"].sum())
+    today = float(_pool_supply(dataset, posed.where, posed.window)["couriers_busy"].sum())
     changed = float(orders[hours["cohort"]].sum())
     return {PER_HOUR: _inverse(effect, PER_HOUR), POOL: _kept(today, effect, changed)}
 
@@ -170,17 +194,14 @@ def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
     """Exact under unchanged demand: the same orders over more hours on shift."""
     if not dataset.has("supply_snapshots.couriers_online"):
         raise ToolFailure("not testable: no column supply_snapshots.couriers_online")
-    supply = hourly_supply(dataset)
-    inside = (supply["stamp"] >= posed.window.start) & (supply["stamp"] < posed.window.end)
-    if (region := posed.where.get("region")) is not None:
-        inside &= supply["region"] == region
-    today = float(supply.loc[inside, "couriers_online"].sum())
+    supply = _pool_supply(dataset, posed.where, posed.window)
+    today = float(supply["couriers_online"].sum())
     facts = dataset.facts()
     pool = rows_in(facts, _regions(posed.where)) & orders_between(facts, posed.window)
     if today <= 0 or not pool.any():
         raise ToolFailure(f"not testable: no courier hours recorded for {posed.where} in the window")
     changed = pd.DatetimeIndex(facts.loc[pool & rows_in(facts, posed.where), "order_time"].dt.floor("h").unique())
-    touched = inside & supply["stamp"].isin(changed)
+    touched = supply["stamp"].isin(changed)
     added = float(supply.loc[touched, "couriers_online"].sum()) * float(posed.intervention.amount or 0.0)
     change = today / (today + added) - 1
     loss = float(pool.sum()) * (1 / (today + added) - 1 / today)

@@ -332,13 +332,20 @@ class _Sums:
 
     @classmethod
     def of(
-        cls, numerator: Floats, denominator: Floats, cells: _Cells, blocks: Ints, cohort: npt.NDArray[np.bool_]
+        cls,
+        numerator: Floats,
+        denominator: Floats,
+        cells: _Cells,
+        blocks: Ints,
+        cohort: npt.NDArray[np.bool_],
     ) -> "_Sums":
         n_blocks, n_cells, n_pairs = int(blocks.max()) + 1, len(cells.table), len(cells.pairs)
 
         def table(codes: Ints, width: int, values: Floats, rows: slice | npt.NDArray[np.bool_]) -> Floats:
             flat = blocks[rows] * width + codes[rows]
-            return np.bincount(flat, weights=values[rows], minlength=n_blocks * width).reshape(n_blocks, width)
+            return np.bincount(flat, weights=values[rows], minlength=n_blocks * width).reshape(
+                n_blocks, width
+            )
 
         everyone = slice(None)
         total = float(denominator[cohort].sum())
@@ -451,4 +458,6 @@ class _Fit:
         mean = self.mean(beta)[0]
         weight = denominator[0] * (mean * (1 - mean) if self._share else 1.0)
         width = self._design.shape[1]
-        return np.asarray((self._design * weight[:, None]).T @ self._design + RIDGE * np.eye(width), np.float64)
+        return np.asarray(
+            (self._design * weight[:, None]).T @ self._design + RIDGE * np.eye(width), np.float64
+        )

@@ -1,0 +1,107 @@
+"""The remedies as registered tools: recommendations, experiment plans, and two doors not yet built.
+
+`what_if` is registered in `whatif`.
+"""
+
+from threadpoolctl import threadpool_limits
+
+from tools import design
+from tools import recommend as strategy
+from tools.errors import NotBuiltError
+from tools.experiment import ExperimentPlan
+from tools.findings import Adjudication
+from tools.incidents import Incident
+from tools.interventions import Intervention
+from tools.recommendations import Dropped, Recommendation
+from tools.registry import Arguments, Cost, Result, ToolContext, tool
+
+
+class RecommendArguments(Arguments):
+    """The incident and what adjudication found."""
+
+    incident: Incident
+    adjudication: Adjudication
+
+
+class RecommendResult(Result):
+    """What to do, best first, and what was considered besides."""
+
+    recommendations: tuple[Recommendation, ...]
+    dropped: tuple[Dropped, ...]
+
+
+@tool(cost=Cost.EXPENSIVE)
+def recommend(context: ToolContext, arguments: RecommendArguments) -> RecommendResult:
+    """Rank the actions against an incident's cause by the CX gain that is safe to expect.
+
+    Use it once the findings are adjudicated. It acts on likely or confirmed causes only; otherwise it says
+    that no action is needed.
+    """
+    with threadpool_limits(1):
+        found = strategy.consider(context, arguments.incident, arguments.adjudication)
+    return RecommendResult(recommendations=found.recommendations, dropped=found.dropped)
+
+
+class ExperimentPlanArguments(Arguments):
+    """The recommendation to try out."""
+
+    incident: Incident
+    recommendation: Recommendation
+
+
+class ExperimentPlanResult(Result):
+    """The plan."""
+
+    plan: ExperimentPlan
+
+
+@tool(cost=Cost.MODERATE)
+def experiment_plan(context: ToolContext, arguments: ExperimentPlanArguments) -> ExperimentPlanResult:
+    """Design the experiment that shows whether a recommendation works, sized from the scope's own history.
+
+    Do not use it for `monitor_only`: nothing is changed, so there is nothing to try out.
+    """
+    with threadpool_limits(1):
+        plan = design.experiment_plan(context, arguments.incident, arguments.recommendation)
+    return ExperimentPlanResult(plan=plan)
+
+
+class SimulateDispatchArguments(Arguments):
+    """What is changed in the simulated region."""
+
+    incident: Incident
+    intervention: Intervention
+
+
+class SimulateDispatchResult(Result):
+    """Simulated effects."""
+
+
+@tool(cost=Cost.EXPENSIVE)
+def simulate_dispatch(context: ToolContext, arguments: SimulateDispatchArguments) -> SimulateDispatchResult:
+    """Simulate a region's dispatch under an intervention, beyond what has been observed.
+
+    Not built yet: use `what_if`, which stays within what has been observed.
+    """
+    raise NotBuiltError("the structural dispatch simulator")
+
+
+class MonitorExperimentArguments(Arguments):
+    """The plan that is running."""
+
+    plan: ExperimentPlan
+
+
+class MonitorExperimentResult(Result):
+    """Health, progress and decision."""
+
+
+@tool(cost=Cost.MODERATE)
+def monitor_experiment(
+    context: ToolContext, arguments: MonitorExperimentArguments
+) -> MonitorExperimentResult:
+    """Read a running experiment: health first, then guardrails, progress and the decision.
+
+    Not built yet: follow the plan's own checks and monitoring list.
+    """
+    raise NotBuiltError("reading a running experiment")
