@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from agents import facts
 from agents.grounding import Allowed
+from agents.render import number
+from agents.writing import pieces
 from data.dataset import Dataset
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
-from tools.findings import Adjudication, Finding, NotTestable
+from tools.findings import Adjudication, Finding
 from tools.hypotheses import HYPOTHESES
 from tools.incidents import Incident
 from tools.recommendations import Recommendation
@@ -85,8 +87,6 @@ def allowed(found: Found) -> Allowed:
 
 
 def _adjudication_facts(adjudication: Adjudication) -> dict[str, str]:
-    from agents.render import number
-
     return {
         "adjudication.p_none": number(adjudication.p_none, "probability"),
         "adjudication.p_other": number(adjudication.p_other, "probability"),
@@ -101,63 +101,80 @@ def writer_task(
     found: Found, may: Allowed, remarks: Mapping[str, str], limits: Sequence[str]
 ) -> dict[str, Any]:
     """The writer's task as JSON: what was found, and every placeholder with the words it stands for."""
-    adjudication = found.adjudication
-    primary = next((f for f in adjudication.findings if f.role == "primary"), None)
+    verdict = found.adjudication
+    primary = next((f for f in verdict.findings if f.role == "primary"), None)
+    ranked = [_recommendation_row(n, r, found) for n, r in enumerate(found.recommendations, start=1)]
+    untested = [HYPOTHESES[item.hypothesis].title for item in verdict.not_testable]
     return {
-        "verdict": adjudication.verdict.value,
+        "verdict": verdict.verdict.value,
         "kind": found.incident.kind.value,
         "direction": "fell" if found.incident.delta < 0 else "rose",
         "primary": primary.hypothesis.value if primary else None,
-        "findings": [_finding_row(f) for f in adjudication.findings],
-        "ruled_out": [_finding_row(f) for f in adjudication.ruled_out],
-        "not_testable": [_untestable_row(n) for n in adjudication.not_testable],
-        "evidence": [row for f in adjudication.findings for row in _evidence_rows(f, found.evidence)],
+        "findings": [_finding_row(f, verdict) for f in verdict.findings],
+        "ruled_out": [_finding_row(f, verdict) for f in verdict.ruled_out],
+        "untested": ", ".join(untested) or None,
+        "evidence": [row for f in _findings(verdict) for row in _evidence_rows(f, found.evidence)],
+        "scores": [{"id": e.id} for e in found.evidence.values() if e.arguments.get("metric") == "cx_score"],
         "objections": [
             {"hypothesis": f.hypothesis.value, "role": f.role, "text": objection.text}
-            for f in adjudication.findings
+            for f in verdict.findings
             for objection in f.against
         ],
-        "recommendations": [_recommendation_row(n, r) for n, r in enumerate(found.recommendations, start=1)],
-        "plan": found.plan is not None,
+        "recommendations": ranked[:1],
+        "alternatives": ranked[1:],
         "remarks": dict(remarks),
-        "limitations": list(limits),
+        "degraded": bool(limits),
         "placeholders": {path: may.facts[path] for path in sorted(may.facts)},
     }
 
 
-def _finding_row(finding: Finding) -> dict[str, Any]:
+def _finding_row(finding: Finding, verdict: Adjudication) -> dict[str, Any]:
     return {
         "hypothesis": finding.hypothesis.value,
+        "title": HYPOTHESES[finding.hypothesis].title,
         "verdict": finding.verdict.value,
+        "overall": verdict.verdict.value,
         "role": finding.role,
         "mediator_of": finding.mediator_of.value if finding.mediator_of else None,
-        "title": HYPOTHESES[finding.hypothesis].title,
+        "objection": finding.against[0].text if finding.against else None,
     }
-
-
-def _untestable_row(item: NotTestable) -> dict[str, Any]:
-    return {"hypothesis": item.hypothesis.value, "title": HYPOTHESES[item.hypothesis].title}
 
 
 def _evidence_rows(finding: Finding, evidence: Mapping[str, Evidence]) -> Iterator[dict[str, Any]]:
     for id_ in finding.evidence:
         if id_ in evidence:
+            item = evidence[id_]
             yield {
-                **{k: v for k, v in evidence[id_].arguments.items() if isinstance(v, str)},
+                **{name: value for name, value in item.arguments.items() if isinstance(value, str)},
+                **{name: value for name, value in item.result.items() if isinstance(value, bool)},
                 "id": id_,
-                "tool": evidence[id_].tool,
+                "tool": item.tool,
                 "hypothesis": finding.hypothesis.value,
                 "role": finding.role,
                 "verdict": finding.verdict.value,
             }
 
 
-def _recommendation_row(rank: int, recommendation: Recommendation) -> dict[str, Any]:
+def _recommendation_row(rank: int, recommendation: Recommendation, found: Found) -> dict[str, Any]:
     return {
         "rank": rank,
-        "title": recommendation.title,
+        "title": globally(recommendation.title, rank),
         "action": recommendation.action,
         "addresses": recommendation.addresses,
+        "metric": found.incident.metric,
         "effects": sorted(recommendation.effects),
         "reversibility": recommendation.reversibility,
     }
+
+
+def globally(text: str, rank: int) -> str:
+    """A recommendation's own text, its placeholders named from outside.
+
+    Example:
+        >>> globally("Pause {{scope}}", 2)
+        'Pause {{recommendation.2.scope}}'
+    """
+    return "".join(
+        piece.content if piece.kind == "text" else f"{{{{recommendation.{rank}.{piece.content}}}}}"
+        for piece in pieces(text)
+    )

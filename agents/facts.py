@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 from agents import render
@@ -15,8 +15,7 @@ from tools.recommendations import Effect, Recommendation
 MAX_DEPTH: Final = 3
 MAX_LIST: Final = 10
 _MEASURED: Final = frozenset(
-    {"value", "estimate", "low", "high", "baseline", "current", "expected", "margin"}
-    | {"baseline_level", "current_level", "marginal_change", "conditional_change", "outside_change"}
+    {"value", "estimate", "low", "high", "baseline", "current", "expected", "margin", "delta"}
 )
 """Fields whose unit is not in their name: it is that of the thing measured, named beside them."""
 
@@ -39,7 +38,7 @@ def of_incident(incident: Incident, metric: MetricWords, zone: tzinfo) -> dict[s
         "end": render.time(incident.window.end, zone),
         "baseline": render.number(incident.baseline, metric.unit),
         "current": render.number(incident.current, metric.unit),
-        "delta": render.number(incident.delta, metric.unit, signed=True),
+        "delta": delta(incident.delta, metric.unit),
         "z": render.number(incident.z, "z"),
         "q_value": render.number(incident.q_value, "probability"),
         "severity": incident.severity.value,
@@ -81,29 +80,50 @@ def of_recommendation(rank: int, recommendation: Recommendation) -> dict[str, st
         ("efficiency_cost", recommendation.efficiency_cost),
     ):
         for metric, value in effects.items():
-            facts |= {f"{group}.{metric}{tail}": text for tail, text in effect(value).items()}
+            told = effect(value, relative=group == "efficiency_cost")
+            facts |= {f"{group}.{metric}{tail}": text for tail, text in told.items()}
     return {f"recommendation.{rank}.{name}": text for name, text in facts.items()}
 
 
 def _parameter(name: str, value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return render.number(value, render.unit_of(name))
-    return render.harmless(str(value))
+    text = render.leaf(name, value, UTC)
+    return render.harmless(str(value)) if text is None else text
 
 
-def effect(value: Effect) -> dict[str, str]:
+def delta(value: float, unit: str) -> str:
+    """A change of something measured in `unit`; of a rate, in percentage points.
+
+    Example:
+        >>> delta(-0.14, "share"), delta(12.4, "score")
+        ('-14.0 pp', '+12.4 points')
+    """
+    return (
+        render.number(value * 100, "pp", signed=True)
+        if unit == "share"
+        else render.number(value, unit, signed=True)
+    )
+
+
+def effect(value: Effect, *, relative: bool = False) -> dict[str, str]:
     """An effect in words: with its interval (no tail), and its parts.
+
+    Args:
+        value: the effect.
+        relative: a share is one of what there is, not a change of a rate.
 
     Example:
         >>> effect(Effect(estimate=0.031, low=0.02, high=0.05, unit="share"))[""]
         '+3.1 pp (+2.0 to +5.0 pp)'
     """
-    estimate, low, high = (
-        render.number(n, value.unit, signed=True) for n in (value.estimate, value.low, value.high)
-    )
+
+    def say(number: float) -> str:
+        return render.number(number, value.unit, signed=True) if relative else delta(number, value.unit)
+
+    estimate, low, high = say(value.estimate), say(value.low), say(value.high)
     shared = low.split(" ", 1)[1] if " " in low else ""
     brief = low.removesuffix(f" {shared}") if shared and high.endswith(f" {shared}") else low
-    return {"": f"{estimate} ({brief} to {high})", ".estimate": estimate, ".low": low, ".high": high}
+    whole = estimate if low == high else f"{estimate} ({brief} to {high})"
+    return {"": whole, ".estimate": estimate, ".low": low, ".high": high}
 
 
 def of_plan(plan: ExperimentPlan) -> dict[str, str]:
@@ -145,11 +165,9 @@ def _walk_children(
 
 
 def _declared_unit(value: Mapping[str, Any]) -> str | None:
-    """The unit named beside a measured value: as such, or by the driver or metric that was measured."""
+    """The unit named beside a measured value: as such, or by the metric that was measured."""
     if isinstance(declared := value.get("unit"), str):
         return declared
-    if isinstance(driver := value.get("driver"), str):
-        return render.unit_of(driver) or "share"
     if isinstance(metric := value.get("metric"), str):
         return metric_words(metric).unit
     return None

@@ -80,6 +80,9 @@ _NEGATED: Final = re.compile(
     r"\b(?:not|never|neither|nor|no|cannot|without|rather than|instead of|whether|if|ruled out)\b(?:\W+\w+){0,4}?\W+$",
     re.IGNORECASE,
 )
+_OPEN: Final = re.compile(
+    r"^\s+(?:is|was|remains|lies)\s+(?:not|unknown|open|outside|unclear)\b", re.IGNORECASE
+)
 _HEDGE: Final = re.compile(
     r"\b(likely|probabl[ey]|may|might|could|appears?|seems?|suggests?|points? to)\b", re.IGNORECASE
 )
@@ -183,6 +186,7 @@ def ground(draft: Draft, allowed: Allowed) -> Grounded:
 def render_sentence(sentence: Sentence, facts: Mapping[str, str]) -> str:
     """Put the words in place of the placeholders, and name the evidence behind them."""
     text = "".join(p.content if p.kind == "text" else facts[p.content] for p in sentence.pieces).strip()
+    text = text[:1].upper() + text[1:]
     sources = sorted(
         {p.split(".", 1)[0] for p in sentence.placeholders if _EVIDENCE_ID.match(p)}, key=_number
     )
@@ -266,7 +270,7 @@ def _verdict_problems(sentence: Sentence, allowed: Allowed) -> list[Problem]:
     cited = _cited(sentence, allowed)
     prose = sentence.prose
     found: list[Problem] = []
-    claims = [m.group() for m in _CAUSAL.finditer(prose) if not _NEGATED.search(prose[: m.start()])]
+    claims = [match.group() for match in _CAUSAL.finditer(prose) if _is_claimed(match)]
     if claims and not _carries(cited, hedged=bool(_HEDGE.search(prose))):
         found.append(Problem("causal_claim", claims[0]))
     if _PRIMARY.search(prose) and claims and all(f.role != "primary" for f in cited):
@@ -275,6 +279,11 @@ def _verdict_problems(sentence: Sentence, allowed: Allowed) -> list[Problem]:
         if said.search(prose) and all(f.verdict != verdict for f in cited):
             found.append(Problem("verdict_claim", f"no cited finding is {verdict.value.replace('_', ' ')}"))
     return found
+
+
+def _is_claimed(match: re.Match[str]) -> bool:
+    text = match.string
+    return not (_NEGATED.search(text[: match.start()]) or _OPEN.match(text[match.end() :]))
 
 
 def _cited(sentence: Sentence, allowed: Allowed) -> list[Finding]:

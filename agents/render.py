@@ -76,7 +76,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
         long = abs(value) >= 120
         return _decimal(value / 60 if long else value, 1 if long else 0, signed) + (" min" if long else " s")
     if unit == "share":
-        return _decimal(value * 100, 1, signed) + (" pp" if signed else " %")
+        return _decimal(value * 100, 1, signed) + " %"
     if unit == "usd":
         sign = "-" if value < 0 else "+" if signed else ""
         return f"{sign}${abs(value):,.2f}"
@@ -168,10 +168,15 @@ def leaf(name: str, value: object, zone: tzinfo, *, unit: str | None = None) -> 
         return number(value, unit_of(name) if unit is None else unit, signed=is_signed(name))
     if isinstance(value, str):
         moment = _moment(value)
-        return harmless(value) if moment is None else time(moment, zone)
+        if moment is not None:
+            return time(moment, zone)
+        return words(value) if name in _IDENTIFIERS else harmless(value)
     if isinstance(value, Mapping) and name in ("slice", "scope"):
         return _slice(value)
     return None
+
+
+_IDENTIFIERS: Final = frozenset({"policy", "driver", "metric", "outcome_metric", "kind"})
 
 
 def _moment(text: str) -> datetime | None:

@@ -13,6 +13,7 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import StructuredTool
 
 from agents.text import compact_json
+from data.errors import NotTestableError
 from tools.errors import ToolFailure
 from tools.evidence import Evidence, observe
 from tools.registry import Access, ToolContext, ToolSpec
@@ -68,7 +69,7 @@ async def run(tools: Sequence[StructuredTool], call: ToolCall) -> ToolMessage:
         raise TypeError(f"tool {call['name']!r} has no function")
     try:
         text, evidence = await asyncio.to_thread(function, **call["args"])
-    except ToolFailure as failure:
+    except (ToolFailure, NotTestableError) as failure:
         return failed(call, str(failure))
     return ToolMessage(text, tool_call_id=call["id"], name=call["name"], artifact=evidence)
 

@@ -22,7 +22,7 @@ SECTIONS: Final = (
 )
 """The sections of a narrative, in order. Other headings are read as prose."""
 
-PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+)\s*\}\}")
+PLACEHOLDER: Final = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\s*\}\}")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[ \t]+(?=\S)")
 _HEADING: Final = re.compile(r"^\s*#{1,6}\s+(.*?)\s*#*\s*$")
 _BULLET: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")

@@ -1,8 +1,7 @@
 """A dataset: the tables of a source, clean, as known at a time."""
 
-import threading
 from collections.abc import Mapping as Frames
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -10,25 +9,22 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from data import source as sources
 from data.cells import cells
-from data.check import Clean, clean
+from data.check import clean
 from data.contracts import TABLES
 from data.engine import materialise
 from data.errors import DataError, NotTestableError
-from data.facts import UNKNOWN, Known, facts
-from data.fingerprint import fingerprint
-from data.horizon import default_as_of_us, newest_event_us
+from data.facts import Known, facts
+from data.horizon import default_as_of_us
 from data.mapping import Mapping
 from data.report import CheckReport
 from data.rules import parse_scope
 from data.slices import Slice
+from data.tables import Tables, sorted_frame
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMES = pa.timestamp("us", tz="UTC")
 
 
 @dataclass(frozen=True)
@@ -54,78 +50,6 @@ class ContextEvent:
     value: float | None
 
 
-@dataclass
-class _Base:
-    """What all as-of views of one source share."""
-
-    engine: Any
-    mapping: Mapping
-    clean: Clean
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    """One connection: one query at a time."""
-
-    @property
-    def tables(self) -> dict[str, ir.Table]:
-        return dict(self.clean.tables)
-
-    def arrow(self, expression: ir.Table) -> pa.Table:
-        with self.lock:
-            result: pa.Table = self.engine.to_pyarrow(expression)
-            return result
-
-    @cached_property
-    def span_us(self) -> tuple[int, int]:
-        orders = self.tables["orders"]
-        row = self.arrow(
-            orders.aggregate(first=orders.order_time.min(), last=orders.order_time.max())
-        ).to_pylist()[0]
-        return row["first"], row["last"]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        with self.lock:
-            return fingerprint(self.tables, self.mapping)
-
-    @cached_property
-    def newest_us(self) -> int:
-        with self.lock:
-            return newest_event_us(self.tables)
-
-    @cached_property
-    def dimension_columns(self) -> tuple[str, ...]:
-        """Columns that a slice could fix, those with few values first."""
-        counts = self._distinct
-        names = [n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in counts]
-        return tuple(sorted(names, key=lambda n: (counts[n], names.index(n))))
-
-    @cached_property
-    def dimensions(self) -> tuple[str, ...]:
-        """The columns without those that only rename another one."""
-        kept: list[str] = []
-        for name in self.dimension_columns:
-            twins = [
-                k for k in kept if self._distinct[f"{k}|{name}"] == self._distinct[k] == self._distinct[name]
-            ]
-            kept += [] if twins else [name]
-        return tuple(kept)
-
-    @cached_property
-    def _distinct(self) -> dict[str, int]:
-        """Number of values of each possible dimension, and of pairs `a|b` of them."""
-        orders = self.tables["orders"]
-        names = [
-            n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in orders.columns
-        ]
-        if not names:
-            return {}
-        values = {n: orders[n].cast("string").fill_null(UNKNOWN) for n in names}
-        alone = orders.select(**values).distinct()
-        pairs = {f"{a}|{b}": alone[a] + "\x1f" + alone[b] for a in names for b in names if a != b}
-        found = {n: alone[n].nunique() for n in names} | {n: pair.nunique() for n, pair in pairs.items()}
-        counted: dict[str, int] = self.arrow(alone.aggregate(**found)).to_pylist()[0]
-        return counted
-
-
 class Dataset:
     """The tables of a source, clean, as known at a time.
 
@@ -133,7 +57,7 @@ class Dataset:
     at another time that shares the tables. Safe to use from several threads.
     """
 
-    def __init__(self, base: _Base, as_of_us: int) -> None:
+    def __init__(self, base: Tables, as_of_us: int) -> None:
         self._base = base
         self._as_of_us = as_of_us
         first, last = base.span_us
@@ -185,7 +109,7 @@ class Dataset:
     @classmethod
     def _of(cls, source: sources.Source, as_of: datetime | None) -> "Dataset":
         wanted = None if as_of is None else _microseconds(as_of)
-        base = _Base(source.engine, source.mapping, clean(source))
+        base = Tables(source.engine, source.mapping, clean(source))
         source.release()
         if wanted is None:
             first, last = base.span_us
@@ -323,12 +247,14 @@ class Dataset:
 
     @cached_property
     def _facts(self) -> pd.DataFrame:
-        return _frame(self._base.arrow(self._view), ("order_time", "order_id"), self._base.dimension_columns)
+        return sorted_frame(
+            self._base.arrow(self._view), ("order_time", "order_id"), self._base.dimension_columns
+        )
 
     @cached_property
     def _cells(self) -> pd.DataFrame:
         arrow = self._base.arrow(cells(self._view, self.dimensions))
-        return _frame(arrow, ("day", "hour", *self.dimensions), self.dimensions)
+        return sorted_frame(arrow, ("day", "hour", *self.dimensions), self.dimensions)
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""
@@ -382,7 +308,7 @@ class Dataset:
         times = tuple(c for c in arrow.column_names if kinds[c] == "time")
         categories = tuple(c for c in arrow.column_names if kinds[c] == "category")
         rest = tuple(c for c in arrow.column_names if c not in (time, *then))
-        return _frame(arrow, (time, *then, *rest), categories, times=times)
+        return sorted_frame(arrow, (time, *then, *rest), categories, times=times)
 
     def _rows(self, name: str, time: str, *then: str) -> list[dict[str, Any]]:
         if not self.has(name):
@@ -392,28 +318,6 @@ class Dataset:
         found: list[dict[str, Any]] = arrow.to_pylist()
         rest = [c for c in sorted(arrow.column_names) if c not in (time, *then)]
         return sorted(found, key=lambda row: [row[time], *(str(row[c]) for c in (*then, *rest))])
-
-
-def _frame(
-    arrow: pa.Table,
-    order: tuple[str, ...],
-    categories: tuple[str, ...],
-    *,
-    times: tuple[str, ...] = ("order_time",),
-) -> pd.DataFrame:
-    """A sorted frame; times as UTC, categories with sorted values."""
-    arrow = arrow.take(pc.sort_indices(arrow, sort_keys=[(name, "ascending") for name in order]))
-    for name in times:
-        if name in arrow.column_names:
-            position = arrow.column_names.index(name)
-            arrow = arrow.set_column(position, name, arrow[name].cast(_TIMES))
-    for name in categories:
-        position = arrow.column_names.index(name)
-        arrow = arrow.set_column(position, name, arrow[name].combine_chunks().dictionary_encode())
-    frame: pd.DataFrame = arrow.to_pandas()
-    for name in categories:
-        frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))
-    return frame
 
 
 def _moment(microseconds: int) -> datetime:

@@ -12,6 +12,8 @@ def connect() -> Any:  # noqa: ANN401  # Ibis has no public type for a backend
     """A new engine whose session speaks UTC."""
     engine = ibis.duckdb.connect()
     engine.con.execute("SET TimeZone = 'UTC'")
+    # The bar would be drawn on stdout, amid the data.
+    engine.con.execute("SET enable_progress_bar = false")
     return engine
 
 

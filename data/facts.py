@@ -33,7 +33,7 @@ MEASURES: Final = (
     "refund_cents",
     "contactable",
     "contacted",
-    "rated",
+    "ratable",
     "stars_points",
 )
 """Integer columns that may be summed; which of them exist depends on the data."""
@@ -285,7 +285,7 @@ def _items(o: _Orders) -> dict[str, ir.Value]:
         served = _served(o)
         columns |= {"items": _where(served, o.rows.lines), "items_ok": _where(served, o.rows.lines_ok)}
     if o.has("refund_sum"):
-        refundable = o.mature("refund") & ~_canceled(o) & o.rows.lines.notnull()
+        refundable = o.mature("refund") & o.rows.lines.notnull()
         columns |= {
             "refundable": _flag(refundable),
             "refunded": _flag(refundable & (o.rows.refund_sum > 0)),
@@ -302,7 +302,7 @@ def _contacts(o: _Orders) -> dict[str, ir.Value]:
     if o.has("points"):
         mature = o.mature("rating")
         columns |= {
-            "rated": _where(mature, o.rows.ratings_given),
+            "ratable": _where(mature, o.rows.ratings_given),
             "stars_points": _where(mature, o.rows.points),
         }
     return columns

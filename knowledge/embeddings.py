@@ -7,6 +7,7 @@ warning that says so. Both follow Chroma's embedding function protocol, so that 
 
 import importlib.util
 import zlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -30,7 +31,7 @@ _WORD_WEIGHT, _PART_WEIGHT, _CONCEPT_WEIGHT = 1.0, 0.1, 2.0
 class Embedding(Protocol):
     """What the store needs of an embedding; Chroma's protocol without Chroma's types."""
 
-    def __call__(self, input: Sequence[str]) -> list[Vector]:  # noqa: A002  # Chroma calls it by this name
+    def __call__(self, input: Sequence[str]) -> list[Vector]:  # Chroma calls it by this name
         """One unit vector a text."""
         ...
 
@@ -44,7 +45,7 @@ class Embedding(Protocol):
         ...
 
 
-class _Cosine:
+class _Cosine(ABC):
     """The parts of Chroma's protocol that both embeddings share."""
 
     def default_space(self) -> str:
@@ -55,12 +56,12 @@ class _Cosine:
         """The distances that make sense for unit vectors."""
         return ["cosine", "l2", "ip"]
 
-    def embed_query(self, input: Sequence[str]) -> list[Vector]:  # noqa: A002
+    def embed_query(self, input: Sequence[str]) -> list[Vector]:
         """Questions are embedded like passages."""
         return self(input)
 
-    def __call__(self, input: Sequence[str]) -> list[Vector]:  # noqa: A002
-        raise TypeError("an embedding defines __call__")
+    @abstractmethod
+    def __call__(self, input: Sequence[str]) -> list[Vector]: ...
 
     def is_legacy(self) -> bool:
         """Chroma may store the configuration."""
@@ -73,7 +74,10 @@ class _Cosine:
 
     @staticmethod
     def validate_config(config: dict[str, Any]) -> None:
-        """Any configuration that `get_config` wrote is valid."""
+        """A configuration holds whole numbers only, as `get_config` writes them."""
+        wrong = [name for name, value in config.items() if not isinstance(value, int)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} = {config[wrong[0]]!r}, must be a whole number")
 
 
 class LexicalEmbedding(_Cosine):
@@ -108,7 +112,7 @@ class LexicalEmbedding(_Cosine):
         """As Chroma rebuilds it from a stored collection."""
         return LexicalEmbedding(width=int(config["width"]))
 
-    def __call__(self, input: Sequence[str]) -> list[Vector]:  # noqa: A002
+    def __call__(self, input: Sequence[str]) -> list[Vector]:
         """One unit vector a text; zeros for a text without words."""
         return [self._embed(text) for text in input]
 
@@ -160,7 +164,7 @@ class MiniLmEmbedding(_Cosine):
             raise ValueError(f"package {_PACKAGE} is not installed; it is needed to read this collection")
         return MiniLmEmbedding(folder)
 
-    def __call__(self, input: Sequence[str]) -> list[Vector]:  # noqa: A002
+    def __call__(self, input: Sequence[str]) -> list[Vector]:
         """One unit vector of 384 numbers a text."""
         if self._encode is None:
             from knowledge.minilm import MiniLm
@@ -190,7 +194,9 @@ def local_embedding() -> LocalEmbedding:
     """The sentence model where its known weights are installed, else the lexical embedding with a warning."""
     folder = minilm_folder()
     if folder is None:
-        return LocalEmbedding(LexicalEmbedding(), f"search is lexical only: package {_PACKAGE} is not installed")
+        return LocalEmbedding(
+            LexicalEmbedding(), f"search is lexical only: package {_PACKAGE} is not installed"
+        )
     if _hash(folder / "model.safetensors") != WEIGHTS_SHA256:
         return LocalEmbedding(LexicalEmbedding(), f"search is lexical only: unknown weights in {_PACKAGE}")
     return LocalEmbedding(MiniLmEmbedding(folder), None)

@@ -82,7 +82,8 @@ class MiniLm:
             self._linear(hidden, f"{at}attention.self.{part}").reshape(shape).transpose(0, 2, 1, 3)
             for part in ("query", "key", "value")
         )
-        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(shape[-1])) + bias
+        scale = np.float32(shape[-1] ** -0.5)
+        scores: Array = query @ key.transpose(0, 1, 3, 2) * scale + bias
         mixed: Array = _softmax(scores) @ value
         return mixed.transpose(0, 2, 1, 3).reshape(texts, tokens, width)
 

@@ -61,8 +61,9 @@ def search(
 
 
 def _candidates(collection: "Collection", vector: "Vector", wanted: Filter) -> list[_Candidate]:
+    question: Any = [vector]
     got: Any = collection.query(
-        query_embeddings=[vector],
+        query_embeddings=question,
         n_results=CANDIDATES,
         where=wanted.where(),
         include=["documents", "metadatas", "distances"],

@@ -3,19 +3,30 @@
 import re
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 import yaml
 
 _WORD = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
-_SUFFIXES = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("edly", ""), ("ed", ""), ("es", ""), ("s", ""), ("e", ""))
-_LEAST_STEM = 3
-_STOP = frozenset(
-    "a about after all am an and any anybody anyone anything are as at be been before being but by can could did do "
-    "does doing done for from get gets go going had has have having he her here him his how i if in into is it its "
-    "just may me more most must my no not of off on once one only onto or other our out over own shall she should so "
-    "some something such than that the their them then there these they this those through to too up us was we were "
-    "what when where which while who whom whose why will with would you your".split()
+_SUFFIXES = (
+    ("ies", "y"),
+    ("sses", "ss"),
+    ("ing", ""),
+    ("edly", ""),
+    ("ed", ""),
+    ("es", ""),
+    ("s", ""),
+    ("e", ""),
 )
+_LEAST_STEM = 3
+_STOP_WORDS = """
+a about after all am an and any anybody anyone anything are as at be been before being but by can could did
+do does doing done for from get gets go going had has have having he her here him his how i if in into is it
+its just may me more most must my no not of off on once one only onto or other our out over own shall she
+should so some something such than that the their them then there these they this those through to too up us
+was we were what when where which while who whom whose why will with would you your
+"""
+_STOP = frozenset(_STOP_WORDS.split())
 
 
 def stems(text: str) -> list[str]:
@@ -51,8 +62,7 @@ def concepts(text: str) -> list[str]:
         ['=courier', '=refund']
     """
     known = _thesaurus()
-    found = stems(text)
-    pairs = zip(found, [*found[1:], ""], strict=True)
+    pairs = pairwise([*stems(text), ""])
     hits = (known.get(f"{one} {two}") or known.get(one) for one, two in pairs)
     return [f"={concept}" for concept in hits if concept]
 

@@ -30,10 +30,17 @@ def report_markdown(report: InvestigationReport) -> str:
         _section("Recommendations", _recommendations(report.recommendations)),
         _section("Evidence", _evidence(report.evidence)),
         _section("Limitations", [f"- {text}" for text in report.limitations]),
-        f"Data {report.fingerprint}, as of {moment(report.as_of)}. {report.grounding.supported} of "
-        f"{report.grounding.claims} claims are backed by evidence, {report.grounding.removed} were removed.",
+        _colophon(report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _colophon(report: InvestigationReport) -> str:
+    grounding = report.grounding
+    return (
+        f"Data {report.fingerprint}, as of {moment(report.as_of)}. {grounding.supported} of {grounding.claims} "
+        f"claims are backed by evidence, {grounding.removed} were removed."
+    )
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

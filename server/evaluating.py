@@ -60,7 +60,7 @@ def _table(scorecard: "Scorecard") -> Table:
             name.replace("_", " "),
             str(share.hits),
             str(share.total),
-            f"{share.share:.1%}",
+            f"{share.hits / share.total:.1%}" if share.total else "-",
             f"{share.low:.1%} to {share.high:.1%}",
         )
     for name in ("median_delay_days", "mean_p_true", "brier", "seconds_per_case"):

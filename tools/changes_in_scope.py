@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 import numpy as np
+import pandas as pd
 
 from data.dataset import PolicyChange
 from data.slices import Slice
 from tools.errors import ToolFailure
-from tools.incident_frame import IncidentFrame, SpanArguments, incident_frame, slice_mask
+from tools.incident_frame import IncidentFrame, SpanArguments, incident_frame, positions, slice_mask
 from tools.registry import Result, ToolContext, tool
 
 Family = Literal["batching", "other", "any"]
@@ -38,7 +39,7 @@ class Change(Result):
     old_value: str | None
     new_value: str | None
     lag_s: float
-    """From the change to the onset; negative when the change came after it."""
+    """From the first order it could touch to the onset; negative when the change came after it."""
     overlap_share: float
     """Order-Jaccard of its scope and the incident's slice, over the incident's window."""
     covered_share: float
@@ -80,23 +81,36 @@ def changes_in_scope(context: ToolContext, arguments: ChangesArguments) -> Chang
     A recent change is only a candidate: see policy_effect before calling it a cause.
     """
     context.dataset.require("policy_changes")
-    frame = incident_frame(context, arguments)
+    found = matching(context, arguments, arguments.family)
     near = [c for c in context.dataset.policy_changes() if _near(c, arguments.start)]
-    return summarise(candidates(frame, near, arguments.start, arguments.family), len(near))
+    return summarise(found, len(near))
 
 
-def candidates(
-    frame: IncidentFrame, changes: list[PolicyChange], onset: datetime, family: Family
-) -> tuple[Change, ...]:
+def matching(context: ToolContext, span: SpanArguments, family: Family) -> tuple[Change, ...]:
     """The changes of a family that share orders with the incident, best match first."""
+    frame, facts = incident_frame(context, span), context.dataset.facts()
     found = []
-    for change in changes:
-        if family != "any" and (family_of(change) != family):
+    for change in context.dataset.policy_changes():
+        if (
+            not _near(change, span.start)
+            or family not in ("any", family_of(change))
+            or _changes_nothing(change)
+        ):
             continue
         overlap = _overlap(frame, change.scope)
         if overlap.jaccard > 0:
-            found.append(_candidate(change, overlap, onset))
+            found.append(_candidate(change, overlap, _lag_s(facts, change, span)))
     return tuple(sorted(found, key=lambda c: (-c.match_share, c.changed_at, c.change_id)))
+
+
+def _lag_s(facts: pd.DataFrame, change: PolicyChange, span: SpanArguments) -> float:
+    """From the first order that the change could touch to the onset: a night without orders is no delay."""
+    if change.changed_at >= span.start:
+        return (span.start - change.changed_at).total_seconds()
+    first, stop = positions(facts["order_time"], (change.changed_at, span.start))
+    between = facts.iloc[first:stop]
+    touched = between["order_time"][slice_mask(between, change.scope) & slice_mask(between, span.slice)]
+    return float((span.start - touched.iloc[0]).total_seconds()) if len(touched) else 0.0
 
 
 def family_of(change: PolicyChange) -> Family:
@@ -124,6 +138,11 @@ def summarise(found: tuple[Change, ...], recorded: int) -> ChangesInScopeResult:
     )
 
 
+def _changes_nothing(change: PolicyChange) -> bool:
+    """A new build of the same setting is recorded, but no value moved."""
+    return change.old_value is not None and change.old_value == change.new_value
+
+
 def _near(change: PolicyChange, onset: datetime) -> bool:
     return onset - LOOK_BACK <= change.changed_at <= onset + LOOK_AHEAD
 
@@ -138,8 +157,7 @@ def _overlap(frame: IncidentFrame, scope: Slice) -> _Overlap:
     return _Overlap(both / max(either, 1), both / max(int(mine.sum()), 1))
 
 
-def _candidate(change: PolicyChange, overlap: _Overlap, onset: datetime) -> Change:
-    lag_s = (onset - change.changed_at).total_seconds()
+def _candidate(change: PolicyChange, overlap: _Overlap, lag_s: float) -> Change:
     return Change(
         change_id=change.change_id,
         policy=change.policy,

@@ -85,6 +85,8 @@ class Cube:
     """Of each row."""
     columns: dict[str, npt.NDArray[np.str_]]
     """Value of each dimension, by row."""
+    dims: tuple[str, ...]
+    """Dimensions that slices are made of; one that only renames another is left out."""
 
     def dense(self, family: Family, weights: Floats) -> Floats:
         """Sums of a row's weights, shape (slices, days, 24)."""
@@ -112,7 +114,8 @@ def build(cells: pd.DataFrame, dimensions: Sequence[str]) -> Cube:
     """The cube of these cells; rows outside any day are impossible, so every row counts."""
     first = int(cells["day"].min())
     codes = {name: encode(cells[name]) for name in dimensions}
-    few = [name for name in dimensions if len(codes[name].labels) <= FEW_VALUES]
+    dims = _distinct(dimensions, codes)
+    few = [name for name in dims if len(codes[name].labels) <= FEW_VALUES]
     orders = cells["orders"].to_numpy(np.float64)
     leaf = family(tuple(few), codes, len(cells), by_hour=True)
     return Cube(
@@ -120,10 +123,11 @@ def build(cells: pd.DataFrame, dimensions: Sequence[str]) -> Cube:
         days=int(cells["day"].max()) - first + 1,
         day=cells["day"].to_numpy(np.int64) - first,
         hour=cells["hour"].to_numpy(np.int64),
-        families=tuple(_families(few, dimensions, codes, len(cells))),
+        families=tuple(_families(few, dims, codes, len(cells))),
         leaf=leaf,
         orders=orders,
         columns={name: code.labels[code.of_row] for name, code in codes.items()},
+        dims=dims,
     )
 
 
@@ -150,6 +154,20 @@ def encode_labels(values: npt.NDArray[np.str_]) -> Codes:
     """As `encode`, of plain text values without missing ones."""
     labels, of_row = np.unique(values, return_inverse=True)
     return Codes(labels, of_row.astype(np.int64))
+
+
+def _distinct(dimensions: Sequence[str], codes: Mapping[str, Codes]) -> tuple[str, ...]:
+    """The dimensions without those whose values stand one to one for an earlier one's."""
+    kept: list[str] = []
+    for name in dimensions:
+        if not any(_same_partition(codes[name], codes[other]) for other in kept):
+            kept.append(name)
+    return tuple(kept)
+
+
+def _same_partition(one: Codes, two: Codes) -> bool:
+    pairs = np.unique(one.of_row * (len(two.labels) + 1) + two.of_row).size
+    return bool(pairs == np.unique(one.of_row).size == np.unique(two.of_row).size)
 
 
 def _families(

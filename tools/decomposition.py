@@ -1,11 +1,11 @@
 """Splits the worsening of an incident's orders: through batching, through each driver, and the rest.
 
-Of orders `carried alone` the outcome is regressed on the measured drivers (ordinary least squares over baseline
-and incident together, so a slope is a secant over the range that occurred). Then
+Of orders `carried alone` the outcome is regressed on the measured drivers, over baseline and incident together
+(`tools.response`). Then
 
     share of batching  = 1 - worsening of orders carried alone / worsening of all
-    share of a driver  = slope x its shift among orders carried alone / worsening of all
-    share unexplained  = what remains of the worsening of orders carried alone
+    share of a driver  = what taking its own shift back would undo / worsening of all
+    share unexplained  = what the drivers do not predict of the worsening / worsening of all
 
 With batching not recorded every order counts as carried alone. The parts describe where the worsening went
 through; which part is a cause and which a consequence is decided by `mechanism_shift` and adjudication.
@@ -23,7 +23,8 @@ from tools.memo import memo
 from tools.metrics import METRICS
 from tools.outcomes import harm
 from tools.registry import ToolContext
-from tools.shift import Ints, Shift, codes, measure, residualise
+from tools.response import Response, fit_response
+from tools.shift import Ints, Shift, measure, residualise
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,6 +33,7 @@ DRIVERS: Final = ("dasher_wait_s", "prep_s", "promise_s", "items_bad")
 COVARIATES: Final = ("distance",)
 UNEXPLAINED: Final = "unexplained"
 BATCHED: Final = "batched"
+SECONDS: Final = tuple(name for name, metric in METRICS.items() if metric.unit == "s")
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Decomposition:
     """Of the harm, over the slice."""
     unbatched: Shift | None
     """Of the harm, over the slice's orders carried alone."""
-    slopes: dict[str, float]
-    """Harm per unit of a driver, among orders carried alone."""
+    response: Response | None
+    """Of the harm to the drivers, among orders carried alone; None where no driver is recorded."""
 
     @property
     def through_batching(self) -> float:
@@ -67,13 +69,16 @@ def driver_values(frame: IncidentFrame, name: str) -> Floats:
     return frame.column(name)
 
 
+def regressor(frame: IncidentFrame, name: str) -> Floats:
+    """A driver as a regression sees it: an order without delivered lines had none that was bad."""
+    values = driver_values(frame, name)
+    return np.nan_to_num(values, nan=0.0) if name == "items_bad" else values
+
+
 def composition(frame: IncidentFrame, rows: Flags) -> tuple[Ints, ...]:
     """What differs between orders whatever was done to them: local hour, weekend or not, and the store."""
-    table = frame.rows
-    groups = [codes(table["hour"].to_numpy()[rows], (table["weekday"].to_numpy() >= 5)[rows])]
-    if "store_id" in table:
-        groups.append(table["store_id"].cat.codes.to_numpy(dtype=np.int64)[rows] + 1)
-    return tuple(groups)
+    hours = frame.hour_kind[rows]
+    return (hours,) if frame.store is None else (hours, frame.store[rows])
 
 
 def shift_of(frame: IncidentFrame, values: Floats, rows: Flags) -> Shift | None:
@@ -105,7 +110,7 @@ def decompose(frame: IncidentFrame, metric: str) -> Decomposition | None:
         alone=alone,
         whole=whole,
         unbatched=shift_of(frame, outcome, rows),
-        slopes=_slopes(frame, outcome, rows),
+        response=_response(frame, outcome, rows, used),
     )
 
 
@@ -140,18 +145,20 @@ def _usable_outcome(frame: IncidentFrame, metric: str) -> tuple[Floats, str]:
     return (harm(frame.rows, "on_time"), "on_time") if unknown.mean() > 0.5 else (outcome, metric)
 
 
-def _slopes(frame: IncidentFrame, outcome: Floats, rows: Flags) -> dict[str, float]:
+def _response(frame: IncidentFrame, outcome: Floats, rows: Flags, metric: str) -> Response | None:
     names = [
-        n for n in (*DRIVERS, *COVARIATES) if n in frame.rows or (n == "items_bad" and "items" in frame.rows)
+        n
+        for n in (*DRIVERS, *COVARIATES)
+        if n in frame.rows or (n == "items_bad" and "items_ok" in frame.rows)
     ]
-    columns = {name: driver_values(frame, name) for name in names}
-    known = {n: c for n, c in columns.items() if np.isnan(c[rows]).mean() < 0.5} if rows.any() else {}
+    if metric == "cancellation":
+        names = [name for name in names if name != "items_bad"]
+    columns = {name: regressor(frame, name) for name in names}
+    known = {n: c for n, c in columns.items() if rows.any() and np.isnan(c[rows]).mean() < 0.5}
     keep = rows & ~np.isnan(outcome)
     for column in known.values():
         keep = keep & ~np.isnan(column)
-    if int(keep.sum()) < MIN_ORDERS + len(known):
-        return {}
-    design = np.column_stack([np.ones(int(keep.sum())), *[c[keep] for c in known.values()]])
-    scale = np.maximum(np.abs(design).max(axis=0), 1e-12)
-    weights = np.linalg.lstsq(design / scale, outcome[keep], rcond=None)[0] / scale
-    return {name: float(w) for name, w in zip(known, weights[1:], strict=True)}
+    if not known or int(keep.sum()) < MIN_ORDERS + len(known):
+        return None
+    kept = {name: column[keep] for name, column in known.items()}
+    return fit_response(kept, outcome[keep], frame.during[keep], bounded=metric not in SECONDS)

@@ -82,7 +82,7 @@ def detect(
         taught = known & ~frame.inside(episodes)
         heard = _signals(frame, clean, taught)
         sweep = _sweep(frame, heard, taught, settings)
-        episodes = search(sweep)
+        episodes = search(sweep, first=min(one.first for one in episodes))
     return DetectionReport(
         incidents=incidents(dataset, sweep, episodes, broken, history),
         series=series(dataset, frame.cube, heard, frame.span, grain=grain),

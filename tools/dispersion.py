@@ -26,6 +26,8 @@ class Windows(NamedTuple):
     trials: Floats
     variance: Floats
     """Of the harm by chance alone; the baseline's own error included."""
+    third: Floats
+    """Third moment of the harm about its mean by chance alone; 0 where it is not used."""
 
 
 class Dispersion(NamedTuple):

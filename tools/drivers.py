@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools import logit
-from tools.decomposition import driver_values
+from tools.decomposition import regressor
 from tools.errors import ToolFailure
 from tools.incident_frame import MIN_ORDERS, IncidentArguments, IncidentFrame, incident_frame
 from tools.memo import memo
@@ -91,7 +91,7 @@ def attribute(frame: IncidentFrame, metric: str) -> DriversResult:
         ToolFailure: no driver is recorded, nothing failed or everything did.
     """
     name, outcome = _failure(frame, metric)
-    columns = _columns(frame, outcome)
+    columns = _columns(frame, outcome, name)
     keep = frame.inside & ~np.isnan(outcome)
     for column in columns.values():
         keep = keep & ~np.isnan(column)
@@ -132,13 +132,15 @@ def _failure(frame: IncidentFrame, metric: str) -> tuple[str, Floats]:
     raise ToolFailure("not testable: neither lateness nor cancellation is in these data")
 
 
-def _columns(frame: IncidentFrame, outcome: Floats) -> dict[str, Floats]:
+def _columns(frame: IncidentFrame, outcome: Floats, failure: str) -> dict[str, Floats]:
+    """The drivers recorded; a cancelled order has no delivered lines, so they cannot explain cancelling."""
     known = frame.inside & ~np.isnan(outcome)
     found: dict[str, Floats] = {}
     for name in CANDIDATES:
-        if name not in frame.rows and not (name == "items_bad" and "items_ok" in frame.rows):
+        lines = name == "items_bad" and "items_ok" in frame.rows and failure != "cancelled"
+        if name not in frame.rows and not lines:
             continue
-        values = driver_values(frame, name)
+        values = regressor(frame, name)
         present = values[known]
         if len(present) and np.isnan(present).mean() < 0.2 and np.nanstd(present) > 0:
             found[name] = values

@@ -52,7 +52,7 @@ def incidents(
     history: Sequence[Incident],
 ) -> tuple[Incident, ...]:
     """All incidents, worst first."""
-    q = benjamini_hochberg([one.p for one in episodes], tests=max(sweep.count(), len(episodes), 1))
+    q = benjamini_hochberg([one.alarm_p for one in episodes], tests=max(sweep.count(), len(episodes), 1))
     made = [_incident(dataset, sweep, one, float(q_value)) for one, q_value in zip(episodes, q, strict=True)]
     made += [_data_fault(dataset, sweep, one) for one in broken]
     ordered = sorted(made, key=lambda item: (*item.order, item.incident.onset, item.incident.id))
@@ -160,7 +160,7 @@ def _top_slices(sweep: Sweep, episode: Episode, metric: Metric) -> Iterator[Slic
     """The episode's slice, then what else is worse in the same days beyond it."""
     cube, signal = sweep.cube, sweep.signal(metric.id)
     inside = (cube.day >= episode.first) & (cube.day < episode.last) & (signal.trials > 0)
-    codes = {name: encode_labels(values[inside]) for name, values in cube.columns.items()}
+    codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
     parts = (part[inside] for part in (signal.trials, signal.harm, signal.expected))
     counts = Counts(*parts, phi=episode.phi)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,17 @@ class IncidentFrame:
             raise ToolFailure(f"not testable: no {name} in these data")
         return self.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
+    @cached_property
+    def hour_kind(self) -> Ints:
+        """Code of the local hour and whether it is a weekend's, 0 to 47."""
+        weekend = self.rows["weekday"].to_numpy(dtype=np.int64) >= 5
+        return self.rows["hour"].to_numpy(dtype=np.int64) * 2 + weekend
+
+    @cached_property
+    def store(self) -> Ints | None:
+        """Code of the store; None where the data have none."""
+        return self.rows["store_id"].cat.codes.to_numpy(dtype=np.int64) + 1 if "store_id" in self.rows else None
+
     @property
     def baseline_days(self) -> int:
         """Number of local days that the baseline holds."""
@@ -86,6 +98,12 @@ def slice_mask(rows: pd.DataFrame, slice_: Slice) -> Flags:
     return mask
 
 
+def positions(times: "pd.Series[pd.Timestamp]", moments: tuple[datetime, ...]) -> tuple[int, ...]:
+    """First row at or after each moment, in a sorted column of UTC times."""
+    bounds = pd.to_datetime(list(moments), utc=True).as_unit(times.dt.unit)
+    return tuple(int(position) for position in times.searchsorted(bounds, side="left"))
+
+
 def cut(
     facts: pd.DataFrame,
     *,
@@ -94,7 +112,7 @@ def cut(
     end: datetime,
     baseline_days: int,
 ) -> IncidentFrame:
-    """Cut the facts of an incident and of the `baseline_days` that ended a day before it.
+    """Cut the facts of an incident and of the `baseline_days` that ended a day before it, at the same local hours.
 
     Raises:
         ToolFailure: the window is empty, or too little lies before it.
@@ -102,10 +120,13 @@ def cut(
     if end <= start:
         raise ToolFailure(f"end = {end.isoformat()}: must be after start = {start.isoformat()}")
     time = facts["order_time"]
-    bounds = pd.DatetimeIndex([start - GUARD - timedelta(days=baseline_days), start - GUARD, start, end])
-    first, guard, begin, stop = time.searchsorted(bounds.as_unit(time.dt.unit), side="left")
-    rows = pd.concat([facts.iloc[first:guard], facts.iloc[begin:stop]], ignore_index=True)
-    during = np.arange(len(rows)) >= guard - first
+    before = start - GUARD - timedelta(days=baseline_days)
+    first, guard, begin, stop = positions(time, (before, start - GUARD, start, end))
+    window = facts.iloc[begin:stop]
+    hours = np.unique(window["hour"].to_numpy()[slice_mask(window, slice)])
+    window, baseline = (_at_hours(part, hours) for part in (window, facts.iloc[first:guard]))
+    rows = pd.concat([baseline, window], ignore_index=True)
+    during = np.arange(len(rows)) >= len(baseline)
     inside = slice_mask(rows, slice)
     frame = IncidentFrame(rows, inside, during, rows["day"].to_numpy(dtype=np.int64))
     if int((inside & during).sum()) < MIN_ORDERS:
@@ -117,6 +138,10 @@ def cut(
             f"not testable: {frame.baseline_days} days before the incident, {MIN_BASELINE_DAYS} are needed"
         )
     return frame
+
+
+def _at_hours(rows: pd.DataFrame, hours: npt.NDArray[np.generic]) -> pd.DataFrame:
+    return rows if len(hours) == 24 else rows[np.isin(rows["hour"].to_numpy(), hours)]
 
 
 def incident_frame(context: ToolContext, arguments: SpanArguments) -> IncidentFrame:

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from tools.decomposition import composition, decomposition
 from tools.errors import ToolFailure
 from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
-from tools.rate_mix import RateMix, kitagawa
+from tools.rate_mix import RateMix, rate_mix
 from tools.registry import Result, ToolContext, tool
 from tools.shift import codes
 
@@ -24,7 +24,7 @@ class MixEffectResult(Result):
     z: float
     """Of the mix part, against what the mix of single days does in the baseline."""
     n_kinds: int
-    """Kinds of orders compared: store (or category and region) by daypart and weekend."""
+    """Kinds of orders compared: stores, or parts of region and category."""
 
 
 @tool()
@@ -35,44 +35,60 @@ def mix_effect(context: ToolContext, arguments: IncidentArguments) -> MixEffectR
         raise ToolFailure(f"not testable: too few orders with {arguments.metric}")
     frame = parts.frame
     keep = frame.inside & ~np.isnan(parts.outcome)
-    cell = codes(*(group for group in _kinds(frame, keep)))
-    split = _split(parts.outcome[keep], cell, frame.during[keep])
-    spread = _day_spread(parts.outcome[keep], cell, frame.during[keep], frame.day[keep])
+    during, day = frame.during[keep], frame.day[keep]
+    values, store = parts.outcome[keep], _stores(frame, keep)
+    weight = _like_hours(composition(frame, keep)[0], during)
+    split = _split(values, store, during, weight)
+    spread = _day_spread(values, store, day, weight, ~during)
     days = len(np.unique(frame.day[keep & frame.during]))
     error = spread / np.sqrt(max(days, 1))
     return MixEffectResult(
         rate_share=float(np.clip(split.rate / split.total, -1.0, 2.0)) if split.total else 0.0,
         mix_share=float(np.clip(split.mix / split.total, -1.0, 2.0)) if split.total else 0.0,
         z=split.mix / error if error > 0 else 0.0,
-        n_kinds=int(cell.max()) + 1,
+        n_kinds=len(np.unique(store)),
     )
 
 
-def _kinds(frame: IncidentFrame, keep: Flags) -> tuple[Ints, ...]:
-    """Hour blocks instead of hours, so that cells hold enough orders."""
-    groups = list(composition(frame, keep))
-    hour = frame.rows["hour"].to_numpy(dtype=np.int64)[keep] // 4
-    weekend = (frame.rows["weekday"].to_numpy() >= 5)[keep]
-    return (codes(hour, weekend), *groups[1:])
+def _stores(frame: IncidentFrame, keep: Flags) -> Ints:
+    names = (
+        ["store_id"] if "store_id" in frame.rows else [n for n in ("region", "category") if n in frame.rows]
+    )
+    columns = [frame.rows[name].cat.codes.to_numpy()[keep] for name in names]
+    return codes(*columns) if columns else np.zeros(int(keep.sum()), dtype=np.int64)
 
 
-def _split(values: Floats, cell: Ints, during: Flags) -> RateMix:
-    before, after = _table(values[~during], cell[~during], cell), _table(values[during], cell[during], cell)
-    rate_before = np.where(before[1] > 0, before[0], after[0])
-    rate_after = np.where(after[1] > 0, after[0], before[0])
-    return kitagawa(rate_before, rate_after, before[1], after[1])
+def _like_hours(hours: Ints, during: Flags) -> Floats:
+    """Weights that give the baseline the incident's hours: which hours ran is not a mix of orders."""
+    size = int(hours.max()) + 1
+    before = np.bincount(hours[~during], minlength=size)
+    after = np.bincount(hours[during], minlength=size)
+    return np.where(during, 1.0, (after / np.maximum(before, 1))[hours])
 
 
-def _table(values: Floats, own: Ints, cell: Ints) -> tuple[Floats, Floats]:
+def _split(values: Floats, cell: Ints, during: Flags, weight: Floats) -> RateMix:
     size = int(cell.max()) + 1
-    count = np.bincount(own, minlength=size).astype(np.float64)
-    return np.bincount(own, weights=values, minlength=size) / np.maximum(count, 1.0), count
+    rate0, orders0 = _rates(values[~during], cell[~during], weight[~during], size)
+    rate1, orders1 = _rates(values[during], cell[during], weight[during], size)
+    return rate_mix(
+        rate0=np.where(orders0 > 0, rate0, rate1),
+        rate1=np.where(orders1 > 0, rate1, rate0),
+        share0=orders0 / orders0.sum(),
+        share1=orders1 / orders1.sum(),
+    )
 
 
-def _day_spread(values: Floats, cell: Ints, during: Flags, day: Ints) -> float:
+def _rates(values: Floats, cell: Ints, weight: Floats, size: int) -> tuple[Floats, Floats]:
+    orders = np.bincount(cell, weights=weight, minlength=size)
+    total = np.bincount(cell, weights=weight * values, minlength=size)
+    return np.divide(total, orders, out=np.zeros(size), where=orders > 0), orders
+
+
+def _day_spread(values: Floats, cell: Ints, day: Ints, weight: Floats, before: Flags) -> float:
     """Standard deviation, between baseline days, of the harm that a day's mix alone predicts."""
-    before = ~during
-    rate, _ = _table(values[before], cell[before], cell)
+    rate, _ = _rates(values[before], cell[before], weight[before], int(cell.max()) + 1)
     _, inverse = np.unique(day[before], return_inverse=True)
-    predicted = np.bincount(inverse, weights=rate[cell[before]]) / np.bincount(inverse)
-    return float(predicted.std(ddof=1)) if len(predicted) > 2 else 0.0
+    orders = np.bincount(inverse, weights=weight[before])
+    predicted = np.bincount(inverse, weights=weight[before] * rate[cell[before]])
+    known = orders > 0
+    return float((predicted[known] / orders[known]).std(ddof=1)) if known.sum() > 2 else 0.0

@@ -1,4 +1,4 @@
-"""Which moved first: the driver or the outcome? First day over a threshold, in 24-hour periods from the onset.
+"""Which moved first: the driver or the outcome? The likeliest start of a step, in 24-hour periods.
 
 The simple reading; posteriors of change points are not built yet.
 """
@@ -15,7 +15,7 @@ from tools.incident_frame import MIN_ORDERS, Flags, IncidentFrame, cut
 from tools.mechanism_shift import HARMFUL, MEDIATED, MechanismArguments
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
-from tools.shift import measure, residualise
+from tools.shift import compare, residualise, summarise
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,13 +25,13 @@ THRESHOLD_Z: Final = 2.5
 
 
 class OnsetOrderResult(Result):
-    """First periods over the threshold, in seconds from the incident's onset."""
+    """Beginnings of the steps, in seconds from the incident's onset."""
 
     driver: str
     driver_moved: bool
     outcome_moved: bool
     driver_onset_s: float
-    """From the onset to the first period in which the driver moved; 0 where it never did."""
+    """From the onset to the first period of the driver's step; 0 where it never did."""
     outcome_onset_s: float
     """The same of the outcome."""
     lead_s: float
@@ -78,18 +78,19 @@ def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.
     if not during.any() or int((~during).sum()) < MIN_ORDERS:
         raise ToolFailure("not testable: too few orders with the driver")
     residuals = residualise(values[keep], during, composition(frame, keep))
+    before = summarise(residuals[~during], frame.day[keep][~during])
     last = int(period[frame.during].max())
     z = np.zeros(last + 1)
     for number in range(last + 1):
-        chosen = ~during | (period[keep] == number)
-        if int((during & chosen).sum()) >= 5:
-            shift = measure(residuals[chosen], frame.day[keep][chosen], during[chosen])
+        chosen = during & (period[keep] == number)
+        if int(chosen.sum()) >= 5:
+            shift = compare(before, summarise(residuals[chosen], frame.day[keep][chosen]))
             z[number] = shift.z if shift else 0.0
     return z
 
 
 def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
-    first_driver, first_outcome = _first(driver), _first(outcome)
+    first_driver, first_outcome = step_start(driver), step_start(outcome)
     both = first_driver is not None and first_outcome is not None
     lead = (
         DAY_S * (first_outcome - first_driver)
@@ -108,6 +109,17 @@ def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
     )
 
 
-def _first(z: Floats) -> int | None:
-    over = np.flatnonzero(z >= THRESHOLD_Z)
-    return int(over[0]) if len(over) else None
+def step_start(z: Floats) -> int | None:
+    """Where a lasting step up most likely began; None where its joint z stays below the threshold.
+
+    The least-squares start of a step from zero: it maximises `sum(z[k:]) / sqrt(n - k)`, so that one stray period
+    before it does not count as its beginning.
+
+    Example:
+        >>> step_start(np.array([2.6, 0.0, -0.5, 6.0, 7.0])), step_start(np.zeros(4))
+        (3, None)
+    """
+    lengths = np.arange(len(z), 0, -1)
+    joint = np.cumsum(z[::-1])[::-1] / np.sqrt(lengths)
+    best = int(np.argmax(joint))
+    return best if joint[best] >= THRESHOLD_Z else None

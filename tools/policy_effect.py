@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.dataset import PolicyChange
-from tools.changes_in_scope import Family, candidates
+from tools.changes_in_scope import Family, matching
 from tools.checks import CheckResult
 from tools.did import DidEstimate, estimate
 from tools.errors import ToolFailure
-from tools.incident_frame import Flags, IncidentArguments, incident_frame, slice_mask
+from tools.incident_frame import Flags, IncidentArguments, positions, slice_mask
 from tools.memo import memo
 from tools.metrics import METRICS
 from tools.outcomes import harm
@@ -125,9 +125,7 @@ def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyCha
     changes = context.dataset.policy_changes()
     wanted = arguments.change_id
     if wanted is None:
-        frame = incident_frame(context, arguments)
-        near = [c for c in changes if _near(c, arguments)]
-        found = candidates(frame, near, arguments.start, arguments.family)
+        found = matching(context, arguments, arguments.family)
         if not found:
             kind = "" if arguments.family == "any" else f"{arguments.family} "
             raise ToolFailure(f"no recorded {kind}change near the onset shares orders with the incident")
@@ -138,18 +136,11 @@ def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyCha
     raise ToolFailure(f"change_id = {wanted!r}: no such change is recorded")
 
 
-def _near(change: PolicyChange, arguments: PolicyEffectArguments) -> bool:
-    from tools.changes_in_scope import LOOK_AHEAD, LOOK_BACK
-
-    return arguments.start - LOOK_BACK <= change.changed_at <= arguments.start + LOOK_AHEAD
-
-
 def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime, days: int) -> pd.DataFrame:
     if end <= change.changed_at:
         raise ToolFailure("not testable: the change took effect after the incident ended")
     time = facts["order_time"]
-    bounds = pd.DatetimeIndex([change.changed_at - timedelta(days=days), end]).as_unit(time.dt.unit)
-    first, stop = time.searchsorted(bounds, side="left")
+    first, stop = positions(time, (change.changed_at - timedelta(days=days), end))
     rows = facts.iloc[first:stop]
     y = harm(rows, metric)
     scope = slice_mask(rows, change.scope)

@@ -1,5 +1,7 @@
 """Did the promise move, or reality?"""
 
+import numpy as np
+
 from tools.decomposition import shift_of
 from tools.errors import ToolFailure
 from tools.incident_frame import SpanArguments, incident_frame
@@ -28,7 +30,8 @@ def promise_shift(context: ToolContext, arguments: SpanArguments) -> PromiseShif
     """Whether promises became shorter or delivery became slower."""
     frame = incident_frame(context, arguments)
     promise = shift_of(frame, frame.column("promise_s"), frame.inside)
-    actual = frame.column("fulfilment_s") / frame.column("fulfilled")
+    arrived = frame.column("fulfilled") > 0
+    actual = np.where(arrived, frame.column("fulfilment_s"), np.nan)
     reality = shift_of(frame, actual, frame.inside)
     if promise is None or reality is None:
         raise ToolFailure("not testable: too few orders with a promise and an arrival")

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from data.slices import Slice
 from tools.cube import Floats, encode_labels
@@ -22,6 +23,8 @@ Bools = npt.NDArray[np.bool_]
 
 FAMILY_ERROR: Final = 0.05
 """Chance of any false alarm in a whole run, over everything that is tested."""
+_CONFIRMED_P: Final = 1e-6
+"""An episode must be this unlikely over its whole window too."""
 LONGEST_DAYS: Final = 60
 MOST_EPISODES: Final = 60
 _INVOLVED_Z: Final = 2.0
@@ -29,7 +32,7 @@ _SHARED_Z: Final = 3.0
 _SHARED_EFFECT: Final = 0.5
 """A wider slice is named where its other orders got at least this part of the effect."""
 _GAP_DAYS: Final = 2
-_CONTEXT_DAYS: Final = 31
+_CONTEXT_DAYS: Final = 14
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Episode:
     signals: tuple[str, ...]
     """Metrics that got worse, strongest first."""
     p: float
+    """Of its whole window, all its metrics together."""
+    alarm_p: float
+    """Of the test that raised it; this is what false-discovery control applies to."""
     phi: float
 
 
@@ -54,11 +60,16 @@ class Daily(NamedTuple):
     expected: Floats
 
 
-def search(sweep: Sweep) -> tuple[Episode, ...]:
-    """All episodes of a sweep, in the order in which they were found (strongest first)."""
+def search(sweep: Sweep, *, first: int = 0) -> tuple[Episode, ...]:
+    """All episodes of a sweep, in the order in which they were found (strongest first).
+
+    Args:
+        sweep: fresh; what is found is taken out of it.
+        first: the first day to look at.
+    """
     limit = FAMILY_ERROR / max(sweep.count(), 1)
     end = max(sweep.last.values(), default=0)
-    alarms = [alarm for alarm in sweep.alarms(0, end) if alarm.p <= limit]
+    alarms = [alarm for alarm in sweep.alarms(first, end) if alarm.p <= limit]
     episodes: list[Episode] = []
     taken = np.zeros(len(sweep.cube.day), dtype=bool)
     for _ in range(MOST_EPISODES):
@@ -69,39 +80,56 @@ def search(sweep: Sweep) -> tuple[Episode, ...]:
         sweep.exclude(rows)
         taken |= rows
         episodes = _merged(episodes, episode)
-        low, high = max(episode.first - 1, 0), min(episode.last + _CONTEXT_DAYS, end)
-        kept = [alarm for alarm in alarms if not low <= alarm.day < high]
+        low, high = max(episode.first - 1, first), min(episode.last + _CONTEXT_DAYS, end)
+        kept = [alarm for alarm in alarms[1:] if not low <= alarm.day < high]
         again = [alarm for alarm in sweep.alarms(low, high) if alarm.p <= limit]
         alarms = sorted(kept + again)
-    return tuple(episodes)
+    return tuple(one for one in episodes if one.p <= _CONFIRMED_P)
 
 
 def _episode(sweep: Sweep, alarm: Alarm, taken: Bools) -> Episode:
+    """The trouble behind an alarm; the alarm's own slice where the search finds none that is clearer."""
     seed = sweep.slice_of(alarm)
-    phi = sweep.dispersion_at(alarm)
-    names = _involved(sweep, seed, alarm, phi, taken)
-    first, last = _run(sweep, seed, names, alarm, taken)
-    slice_ = _localise(sweep, seed, names, (first, last), phi, taken)
-    slice_ = _widened(sweep, slice_, names, (first, last), phi, taken)
-    first, last = _run(sweep, slice_, names, alarm, taken)
-    return Episode(slice_, first, last, names, alarm.p, phi)
+    names = _involved(sweep, seed, alarm, taken)
+    days = _run(sweep, seed, names, alarm, taken)
+    phi = sweep.phi(names[0], seed, alarm.day)
+    slice_ = _localise(sweep, seed, names, days, phi, taken)
+    slice_ = _widened(sweep, slice_, names, days, phi, taken)
+    days = _run(sweep, slice_, names, alarm, taken)
+    found = _judged(sweep, slice_, days, names, alarm, taken)
+    if found.p <= _CONFIRMED_P:
+        return found
+    return _judged(sweep, seed, _run(sweep, seed, names, alarm, taken), names, alarm, taken)
 
 
-def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, phi: float, taken: Bools) -> tuple[str, ...]:
-    """Metrics of the index that are worse in the slice over the last days, strongest first."""
+def _judged(
+    sweep: Sweep, slice_: Slice, days: tuple[int, int], names: Sequence[str], alarm: Alarm, taken: Bools
+) -> Episode:
+    """The episode with the significance of its metrics together, each with its own over-dispersion."""
+    score, phis = 0.0, []
+    for name in names:
+        trials, harm, expected = (
+            np.asarray([part[slice(*days)].sum()]) for part in _daily(sweep, slice_, name, taken)
+        )
+        phis.append(sweep.phi(name, slice_, days[0]))
+        if trials[0] > expected[0] > 0:
+            score += float(log_likelihood_ratio(harm, expected, trials)[0]) / phis[-1]
+    p = float(special.gammaincc(len(names) / 2, score))
+    return Episode(slice_, *days, tuple(names), p, alarm.p, phis[0])
+
+
+def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, taken: Bools) -> tuple[str, ...]:
+    """Metrics that are worse in the slice over the alarm's days, strongest first."""
     strength: dict[str, float] = {}
-    for signal in sweep.signals:
-        name = signal.metric.id
+    begin = alarm.day if alarm.detector == "zscore" else max(alarm.day - 2, sweep.span.warmup_days)
+    for name in sweep.weights:
         daily = _daily(sweep, slice_, name, taken)
-        recent = slice(max(alarm.day - 2, sweep.span.warmup_days), alarm.day + 1)
-        trials, harm, expected = (float(part[recent].sum()) for part in daily)
+        trials, harm, expected = (float(part[begin : alarm.day + 1].sum()) for part in daily)
         chance = expected * (1 - expected / trials) if trials > expected > 0 else 1.0
-        strength[name] = (harm - expected) / np.sqrt(phi * chance)
+        strength[name] = (harm - expected) / np.sqrt(sweep.phi(name, slice_, alarm.day) * chance)
     ordered = sorted(strength, key=lambda name: (name != alarm.signal, -strength[name], name))
     chosen = tuple(n for n in ordered if n == alarm.signal or strength[n] > _INVOLVED_Z)
-    if chosen:
-        return chosen
-    return tuple(n for n in ordered if strength[n] > 0) or tuple(ordered[:1])
+    return chosen or tuple(ordered[:1])
 
 
 def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
@@ -140,7 +168,7 @@ def _localise(
 ) -> Slice:
     cube = sweep.cube
     inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
-    codes = {name: encode_labels(values[inside]) for name, values in cube.columns.items()}
+    codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
     found = grid.best([_counts(sweep, name, inside, phi) for name in names], near=seed)
     return seed if found is None else found.slice

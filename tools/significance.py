@@ -34,10 +34,24 @@ def p_value(statistic: Floats, freedom: Floats) -> Floats:
 
     Example:
         >>> p_value(np.array([2.0]), np.array([28.0])).round(4).tolist()
-        [0.0277]
+        [0.0276]
     """
     tail = special.betainc(freedom / 2, 0.5, freedom / (freedom + np.square(statistic))) / 2
     return np.where(statistic >= 0, tail, 1 - tail)
+
+
+def unskewed(score: Floats, skew: Floats) -> Floats:
+    """The normal score with the same upper tail as a skewed sum of rare events at this standard score.
+
+    Example:
+        >>> unskewed(np.array([5.0, 5.0]), np.array([0.0, 1.0])).round(1).tolist()
+        [5.0, 3.3]
+
+    References:
+        Matches the first three moments by a shifted gamma (Pearson type III).
+    """
+    shape = 4 / np.square(np.maximum(skew, 0.002))
+    return z_of(special.gammaincc(shape, shape + score * np.sqrt(shape)))
 
 
 def z_of(p: Floats) -> Floats:

@@ -19,7 +19,7 @@ from tools.detectors.base import Detector, weighted_sum
 from tools.dispersion import Dispersion, Windows, dispersion
 from tools.metrics import CX_INDEX
 from tools.signals import Signal
-from tools.significance import log_likelihood_ratio, p_value
+from tools.significance import log_likelihood_ratio, p_value, unskewed
 
 Bools = npt.NDArray[np.bool_]
 
@@ -27,7 +27,7 @@ LENGTHS: Final = (24, 1, 2, 3, 4, 5, 6)
 """Hours of a window; 24 is the whole day."""
 CANDIDATE: Final = 3.5
 """A standard score below this cannot survive the control of false alarms and is not looked at closer."""
-LOOK_BACK: Final = 31
+LOOK_BACK: Final = 14
 """Days before the first tested one that a detector may remember."""
 _BAD_DAY: Final = 1.0
 _NOTHING: Final = 1e-9
@@ -117,10 +117,22 @@ class Sweep:
         hour = None if alarm.length == 24 else HourRange(start=alarm.start, end=alarm.start + alarm.length)
         return self.cube.families[alarm.family].slice_at(alarm.index, hour)
 
-    def dispersion_at(self, alarm: Alarm) -> float:
-        """Over-dispersion of the alarm's slice on its day."""
-        known = self._known[alarm.signal, alarm.family, alarm.length]
-        return float(known.phi[alarm.index, alarm.day, alarm.start])
+    def phi(self, name: str, slice_: Slice, day: int) -> float:
+        """Over-dispersion of a slice on a day; that of the nearest window where its own is not swept."""
+        dims = tuple(dim for dim, _ in slice_.values)
+        values = {dim: value for dim, value in slice_.values}
+        hour = slice_.hour
+        for position, family in enumerate(self.cube.families):
+            if set(family.dims) != set(dims):
+                continue
+            wanted = tuple(values[dim] for dim in family.dims)
+            if wanted not in family.values:
+                continue
+            length = hour.end - hour.start if hour and family.by_hour else 24
+            length = length if length in LENGTHS else 24
+            start = hour.start if hour and length < 24 else 0
+            return float(self._known[name, position, length].phi[family.values.index(wanted), day, start])
+        return 1.0
 
     def count(self) -> int:
         """Number of tests that a sweep over all days makes."""
@@ -160,17 +172,19 @@ class Sweep:
         harm, expected, trials, support = (_hours(part[:, first:last], length) for part in layer)
         own_error = 1 + trials / (support + PRIOR_ORDERS)
         chance = _chance(expected, trials) if self._floor(name) else trials
-        return Windows(harm, expected, trials, chance * own_error)
+        return Windows(harm, expected, trials, chance * own_error, np.zeros_like(harm))
 
     def _index_windows(self, position: int, length: int, first: int, last: int) -> Windows:
         orders = _hours(self._orders[position][:, first:last], length)
-        drop, variance = np.zeros_like(orders), np.zeros_like(orders)
+        drop, variance, third = (np.zeros_like(orders) for _ in range(3))
         for name, weight in self.weights.items():
             part = self._windows(name, position, length, first, last)
             share = np.divide(weight, part.trials, out=np.zeros_like(orders), where=part.trials > 0)
             drop += share * (part.harm - part.expected)
             variance += share**2 * part.variance
-        return Windows(drop * orders, np.zeros_like(orders), orders, variance * orders**2)
+            rate = np.divide(part.expected, part.trials, out=np.zeros_like(orders), where=part.trials > 0)
+            third += share**3 * part.variance * (1 - 2 * rate)
+        return Windows(drop * orders, np.zeros_like(orders), orders, variance * orders**2, third * orders**3)
 
     def _testable(self, name: str, position: int, length: int, first: int, last: int) -> Bools:
         known = self._known[name, position, length]
@@ -212,8 +226,8 @@ class _Panel(NamedTuple):
         if counts:
             expected = np.clip(expected, windows.expected / 4, (windows.expected + 3 * windows.trials) / 4)
         live = testable & (windows.trials > 0)
-        parts = (windows.harm, expected, windows.trials, windows.variance)
-        clean = Windows(*(np.where(live, part, 0.0) for part in parts))
+        corrected = windows._replace(expected=expected)
+        clean = Windows(*(np.where(live, part, 0.0) for part in corrected))
         spread = clean.variance * known.phi
         score = (clean.harm - clean.expected) / np.sqrt(np.maximum(spread, _NOTHING))
         return cls(clean, spread, known.freedom, (score > _BAD_DAY).astype(np.float64), live, counts)
@@ -231,10 +245,18 @@ class _Panel(NamedTuple):
         if not chosen.any():
             return
         at = np.nonzero(chosen)
-        statistic = self._deviance(kernel, spread, at) if self.counts else score[at]
+        statistic = self._deviance(kernel, spread, at) if self.counts else self._index(kernel, spread, score, at)
         p = p_value(statistic, self.freedom[at])
         for row in zip(p, statistic, *at, strict=True):
             yield float(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4])
+
+    def _index(
+        self, kernel: Floats, spread: Floats, score: Floats, at: tuple[npt.NDArray[np.intp], ...]
+    ) -> Floats:
+        """Normal score of a weighted sum of rare events, which has a longer upper tail than the normal."""
+        third = weighted_sum(self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2,
+                             kernel**3)[at]
+        return unskewed(score[at], third / np.maximum(spread[at], _NOTHING) ** 1.5)
 
     def _deviance(self, kernel: Floats, spread: Floats, at: tuple[npt.NDArray[np.intp], ...]) -> Floats:
         """Signed root of the deviance: the normal score's better tail for rare events."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from langgraph.runtime import Runtime
 
-from agents.catalog import allowed
+from agents.catalog import allowed, globally
 from agents.context import Context
 from agents.grounding import render_text
 from agents.nodes.writer import found
@@ -68,7 +68,9 @@ def assemble(state: State, context: Context) -> InvestigationReport:
         p_none=verdict.p_none,
         p_other=verdict.p_other,
         timeline=timeline(what),
-        recommendations=tuple(_spoken(each, facts) for each in what.recommendations),
+        recommendations=tuple(
+            _spoken(n, each, facts) for n, each in enumerate(what.recommendations, start=1)
+        ),
         experiment_plan=what.plan,
         narrative=state["narrative"],
         evidence=dict(what.evidence),
@@ -84,11 +86,14 @@ def _rendered(finding: Finding, facts: dict[str, str]) -> Finding:
     return finding.model_copy(update={"against": against})
 
 
-def _spoken(recommendation: Recommendation, facts: dict[str, str]) -> Recommendation:
+def _spoken(rank: int, recommendation: Recommendation, facts: dict[str, str]) -> Recommendation:
+    def say(text: str) -> str:
+        return render_text(globally(text, rank), facts)
+
     return recommendation.model_copy(
         update={
-            "title": render_text(recommendation.title, facts),
-            "implementation": render_text(recommendation.implementation, facts),
-            "risks": tuple(render_text(risk, facts) for risk in recommendation.risks),
+            "title": say(recommendation.title),
+            "implementation": say(recommendation.implementation),
+            "risks": tuple(say(risk) for risk in recommendation.risks),
         }
     )

@@ -11,6 +11,7 @@ from agents.conversation import Conversation, converse, opening
 from agents.nodes.investigator import available
 from agents.specialists import STRATEGIST
 from agents.state import State
+from data.errors import NotTestableError
 from tools.errors import ToolFailure
 from tools.findings import Adjudication
 from tools.incidents import Incident
@@ -49,7 +50,7 @@ async def _rank(
 ) -> tuple[Recommendation, ...]:
     try:
         return await powers.compute(context, lambda: powers.recommend(context, incident, verdict))
-    except ToolFailure as failure:
+    except (ToolFailure, NotTestableError) as failure:
         limitations.append(f"no recommendation: {failure}")
         return ()
 

@@ -6,10 +6,14 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from agents import powers
+from agents import tools as adapters
 from agents.context import Context
 from agents.events import Emitter
 from agents.specialists import CONTEXT, INVESTIGATORS
 from agents.state import Branch, Json, State, Task
+from data.errors import NotTestableError
+from tools.errors import ToolFailure
+from tools.evidence import Evidence, observe
 from tools.findings import HypothesisId
 from tools.hypotheses import HYPOTHESES
 from tools.hypotheses import Specialist as Tester
@@ -57,10 +61,11 @@ async def _route(run: str, incident: Incident, context: Context, emitter: Emitte
     able = {h.specialist for h in HYPOTHESES.values() if h.id not in not_testable}
     routes = [name for name in INVESTIGATORS if name in able]
     own = await examine(context, CONTEXT, incident, emitter)
+    await _add_score(context, incident, own, emitter)
     for id_, reason in not_testable.items():
         if HYPOTHESES[id_].specialist not in routes:
             own["not_testable"].setdefault(id_.value, reason)
-    update: State = {"incident": whole, "branches": [own]}
+    update: State = {"incident": whole, "branches": [own], "limitations": own["limitations"]}
     if not routes:
         return Command(update=update, goto="join")
     sends = [
@@ -81,22 +86,39 @@ async def examine(context: Context, specialist: Tester, incident: Incident, emit
         if result.evidence:
             branch["battery"][id_.value] = [evidence.id for evidence in result.evidence]
         for evidence in result.evidence:
-            emitter.tool_answered(
-                emitter.tool_called(evidence.tool, evidence.arguments), _brief(evidence.id, evidence.result)
-            )
+            _tell(emitter, evidence)
             branch["evidence"].append(evidence.model_dump(mode="json"))
     return branch
+
+
+async def _add_score(context: Context, incident: Incident, branch: Branch, emitter: Emitter) -> None:
+    """The CX Score of the slice, for people; no hypothesis rests on it."""
+    arguments = {
+        "metric": "cx_score",
+        "slice": incident.slice.model_dump(),
+        "start": incident.window.start.isoformat(),
+        "end": incident.window.end.isoformat(),
+    }
+    id_ = f"{CONTEXT}:{len(branch['evidence']) + 1}"
+    try:
+        score = await powers.compute(
+            context, lambda: observe(powers.registry()["metric_values"], context.tools, arguments, id=id_)
+        )
+    except (ToolFailure, NotTestableError) as failure:
+        branch["limitations"].append(f"no CX Score of the slice: {failure}")
+        return
+    _tell(emitter, score)
+    branch["evidence"].append(score.model_dump(mode="json"))
+
+
+def _tell(emitter: Emitter, evidence: Evidence) -> None:
+    call = emitter.tool_called(evidence.tool, evidence.arguments)
+    emitter.tool_answered(call, adapters.content(evidence))
 
 
 def _add(branch: Branch, id_: HypothesisId, not_testable: str | None, skipped: tuple[str, ...]) -> None:
     if not_testable is not None:
         branch["not_testable"][id_.value] = not_testable
     else:
-        branch["limitations"] += [f"{HYPOTHESES[id_].title}: {reason}" for reason in skipped]
-
-
-def _brief(id_: str, result: Json) -> str:
-    from agents.text import compact_json
-    from agents.tools import prune
-
-    return compact_json({"evidence": id_, "result": prune(result)})
+        not_built = (reason for reason in skipped if "not built" in reason)
+        branch["limitations"] += [f"{HYPOTHESES[id_].title}: {reason}" for reason in not_built]

@@ -15,7 +15,6 @@ from agents.reasoner import OfflineReasoner
 from agents.state import State
 from agents.text import compact_json
 from agents.writing import parse
-from knowledge import playbooks
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication
@@ -46,8 +45,7 @@ async def writer(state: State, runtime: Runtime[Context]) -> State:
 
 def instructions() -> str:
     """The writer's system message."""
-    book = prompts.read("phrases")
-    return prompts.fill("writer", playbook=playbooks.load("writer").text, phrases=book)
+    return prompts.fill("writer", phrases=prompts.read("phrases"))
 
 
 def found(state: State, context: Context) -> Found:

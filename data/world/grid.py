@@ -111,7 +111,7 @@ def _region_hours(index: int, first_day: date, days: int) -> pd.DataFrame:
             "step": np.arange(len(local)),
             "start": local.tz_convert("UTC").as_unit("s").asi8,
             "hour": local.hour,
-            "weekday": local.weekday,
+            "weekday": local.day_of_week,
             "day": (local.tz_localize(None).normalize() - midnight).days,
         }
     )

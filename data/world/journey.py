@@ -202,16 +202,17 @@ def _lines(draws: Draws, levers: Levers, orders: Orders) -> Lines:
 def _refund_cents(
     draws: Draws, orders: Orders, order: Ints, line: Ints, *, replaced: Bools, missing: Bools
 ) -> Ints:
-    value = draws.lines.share[line] * orders.basket_cents[order]
     luck = draws.lines.refund_luck[line]
     refunded = (missing & (luck < outcomes.LINE_REFUND_MISSING)) | (
         replaced & (luck < outcomes.LINE_REFUND_SUBSTITUTED)
     )
-    cents = np.where(refunded, value, 0.0)
+    at = np.flatnonzero(refunded)
+    cents = np.zeros(line.size, dtype=np.int64)
+    cents[at] = _whole(draws.lines.share[line[at]] * orders.basket_cents[order[at]])
     late = outcomes.late_refund(orders.lateness_s, draws.variates.refund_u[orders.session]) & ~orders.canceled
-    first = np.diff(order, prepend=-1) > 0
-    goodwill = np.where(late, _LATE_REFUND_SHARE * orders.basket_cents, 0.0)[order]
-    return _whole(cents + np.where(first, goodwill, 0.0))
+    first = np.flatnonzero(np.diff(order, prepend=-1))
+    cents[first[late]] += _whole(np.asarray(_LATE_REFUND_SHARE * orders.basket_cents[late], dtype=np.float64))
+    return cents
 
 
 def _reactions(draws: Draws, orders: Orders, lines: Lines) -> Reactions:

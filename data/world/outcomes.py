@@ -10,7 +10,7 @@ LATE_S: Final = 300.0
 """Later than this after the promise is late."""
 VERY_LATE_S: Final = 900.0
 
-CANCEL_BASE: Final = -3.80
+CANCEL_BASE: Final = -3.90
 CANCEL_PER_WAIT: Final = 0.63
 """Log-odds of cancelling with every ten minutes of waiting for couriers and batches."""
 CANCEL_PER_LATE: Final = 0.60

@@ -91,10 +91,10 @@ def get_experiment_plan(
 
 @router.post("/{incident_id}/investigations", status_code=202)
 async def start_investigation(
+    principal: Annotated[Principal, Depends(RequireScope("investigations:start"))],
     incident: IncidentDep,
     services: ServicesDep,
     response: Response,
-    principal: Annotated[Principal, Depends(RequireScope("investigations:start"))],
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
 ) -> RunAccepted:
     """Start an investigation; the same `Idempotency-Key` again answers with the same run."""

@@ -1,5 +1,7 @@
 """The tree of commands."""
 
+import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -62,4 +64,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return int(end.code or 0)
         return 0
 
-    return guarded(call)
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            # Libraries warn developers; people get what matters to them in the results.
+            warnings.simplefilter("ignore")
+        return guarded(call)

@@ -4,29 +4,37 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-from rich.console import Console, RenderableType
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from rich.console import Console, RenderableType
+
+PIPE_WIDTH = 110
 
 
-def stdout() -> Console:
-    """For data."""
-    return Console(highlight=False)
+def stdout() -> "Console":
+    """For data; into a file or a pipe, lines are as long as on a usual terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
-def stderr() -> Console:
+def stderr() -> "Console":
     """For progress and errors."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
-def show(*items: RenderableType) -> None:
+def show(*items: "RenderableType") -> None:
     """Print what people read."""
     console = stdout()
     for item in items:
         console.print(item)
 
 
-def show_json(document: BaseModel) -> None:
+def show_json(document: "BaseModel") -> None:
     """Print a document as JSON, the same bytes for the same content."""
     sys.stdout.write(document.model_dump_json(indent=2, by_alias=True) + "\n")
 

@@ -47,7 +47,7 @@ def guarded(call: Callable[[], int]) -> int:
         return _say("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep the interpreter from flushing into the closed pipe.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001  # the outermost edge
         traceback.print_exc(file=sys.stderr)

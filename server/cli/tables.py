@@ -22,11 +22,20 @@ from tools.recommendations import Recommendation
 
 SEVERITY_STYLE = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "bold white on red"}
 
+NARROW = frozenset({"severity", "since (UTC)", "id", "hypothesis", "verdict", "table", "tool"})
+"""Columns whose cells stay on one line."""
+
 
 def _table(*columns: str, right: Iterable[str] = (), title: str | None = None) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    fixed = set(right)
     for name in columns:
-        table.add_column(name, justify="right" if name in set(right) else "left", overflow="fold")
+        table.add_column(
+            name,
+            justify="right" if name in fixed else "left",
+            overflow="fold",
+            no_wrap=name in fixed or name in NARROW,
+        )
     return table
 
 
@@ -78,17 +87,15 @@ def show_detection(report: DetectionReport) -> None:
 def incident_table(report: DetectionReport) -> Table:
     """One row an incident."""
     table = _table(
-        "severity", "incident", "metric", "where", "since", "before", "now", "orders",
+        "severity", "what and where", "since (UTC)", "before", "now", "orders",
         right=("before", "now", "orders"),
     )  # fmt: skip
     for item in report.incidents:
-        style = SEVERITY_STYLE[item.severity]
+        what = Text.assemble((item.metric, "bold"), f" in {item.slice}\n", (item.id, "dim"))
         table.add_row(
-            Text(item.severity.upper(), style=style),
-            item.id,
-            item.metric,
-            escape(str(item.slice)),
-            moment(item.onset),
+            Text(item.severity.upper(), style=SEVERITY_STYLE[item.severity]),
+            what,
+            moment(item.onset).removesuffix(" UTC"),
             amount(item.metric, item.baseline),
             amount(item.metric, item.current),
             f"{item.affected_orders:,}",
@@ -136,7 +143,7 @@ def _findings(title: str, findings: Iterable[Finding]) -> Table:
         right=("main cause", "matters"), title=title,
     )  # fmt: skip
     for item in findings:
-        role = item.role or ""
+        role: str = item.role or ""
         if item.mediator_of is not None:
             role = f"{role} of {item.mediator_of.value}"
         table.add_row(

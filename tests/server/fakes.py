@@ -23,7 +23,7 @@ def clock() -> datetime:
     return NOW
 
 
-def make_incident(id: str = "I1", *, days: int = 0) -> Incident:  # noqa: A002
+def make_incident(id: str = "I1", *, days: int = 0) -> Incident:
     onset = NOW - timedelta(days=2 + days)
     return Incident(
         id=id,

@@ -13,7 +13,6 @@ from tools.detectors.zscore import ZScore
 
 DETECTORS: Final[Mapping[str, Detector]] = {
     "zscore": ZScore(periods=1),
-    "zscore_2": ZScore(periods=2),
     "zscore_3": ZScore(periods=3),
     "ewma": Ewma(weight=0.2, limit=2.962),
 }

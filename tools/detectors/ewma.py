@@ -7,7 +7,7 @@ import numpy as np
 
 from tools.detectors.base import Floats
 
-_FORGOTTEN: Final = 1e-3
+_FORGOTTEN: Final = 0.05
 """Relative weight from which on older periods are left out."""
 
 
