@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tools.search_knowledge  # noqa: F401  # whoever opens a store has the tool that reads it
 from knowledge.embeddings import Embedding, LocalEmbedding, local_embedding
 from knowledge.ingest import Document, shipped_documents, synchronise
 from knowledge.memory import Memory

@@ -88,7 +88,7 @@ def create_app(
     app.state.settings = chosen
     problems.install(app)
     app.include_router(health.router)
-    api = APIRouter(prefix="/api/v1")
+    api = APIRouter(prefix="/api/v1", responses=problems.RESPONSES)
     api.include_router(incidents.router)
     api.include_router(runs.router)
     app.include_router(api)
