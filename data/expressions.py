@@ -32,14 +32,20 @@ def check_expression(sql: str) -> None:
         data.errors.MappingError: expression '(SELECT 1)' may not hold a query of its own
     """
     try:
-        parsed = sqlglot.parse(sql, read="duckdb")
+        parsed = sqlglot.parse(f"SELECT ({sql}\n)", read="duckdb")  # parsed, not run
     except SqlglotError as error:
         raise MappingError(f"expression {sql!r} is not SQL: {_plain(error)}") from error
-    if len(parsed) != 1 or parsed[0] is None:
+    selected = parsed[0].expressions if len(parsed) == 1 and isinstance(parsed[0], exp.Select) else []
+    if (
+        len(selected) != 1
+        or not isinstance(selected[0], exp.Paren | exp.Subquery)
+        or parsed[0].args.get("from_")
+    ):
         raise MappingError(f"expression {sql!r} must be exactly one SQL expression")
-    if parsed[0].find(exp.Query, exp.Command, exp.DDL, exp.DML):
+    if selected[0].find(exp.Query):
         raise MappingError(f"expression {sql!r} may not hold a query of its own")
 
 
 def _plain(error: SqlglotError) -> str:
-    return str(error).splitlines()[0].replace("\x1b[4m", "").replace("\x1b[0m", "")
+    # The position counts from what was put around the expression; it would mislead.
+    return str(error).splitlines()[0].split(". Line")[0]
