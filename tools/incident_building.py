@@ -97,7 +97,9 @@ def _incident(dataset: Dataset, sweep: Sweep, episode: Episode, q: float) -> _Ra
 
 def _evidence(sweep: Sweep, name: str, rows: Bools, phi: float) -> Evidence:
     signal = sweep.signal(name)
-    trials, harm, expected = (float(part[rows].sum()) for part in (signal.trials, signal.harm, signal.expected))
+    trials, harm, expected = (
+        float(part[rows].sum()) for part in (signal.trials, signal.harm, signal.expected)
+    )
     if trials <= 0 or expected <= 0:
         return Evidence(signal.metric, trials, harm, expected, 0.0, 0.0)
     ratio = log_likelihood_ratio(*(np.asarray([part]) for part in (harm, expected, trials)))

@@ -103,7 +103,9 @@ def localise(
 def _check(cells: pd.DataFrame, names: Sequence[str]) -> None:
     absent = [name for name in names if name not in cells.columns]
     if absent:
-        raise ValueError(f"cells have no column {absent[0]!r}; they have {', '.join(map(str, cells.columns))}")
+        raise ValueError(
+            f"cells have no column {absent[0]!r}; they have {', '.join(map(str, cells.columns))}"
+        )
 
 
 def greedy(

@@ -69,7 +69,9 @@ def _volume(cube: Cube, family: Family, span: Span, days: int) -> _Volume:
     expected = weekly / np.maximum(weeks, 1)
     excess = (seen - expected) ** 2 / np.maximum(expected, 1.0)
     ordinary = np.minimum(excess, expected / 4)
-    phi = np.maximum(trailing(ordinary[..., None], span)[..., 0] / trailing(count[..., None], span)[..., 0], 1.0)
+    phi = np.maximum(
+        trailing(ordinary[..., None], span)[..., 0] / trailing(count[..., None], span)[..., 0], 1.0
+    )
     z = (seen - expected) / np.sqrt(phi * np.maximum(expected, 1.0))
     odd = (seen < COLLAPSED * expected) | (seen > DOUBLED * expected)
     tested = (np.arange(cube.days) >= span.warmup_days) & (np.arange(cube.days) < days)

@@ -60,7 +60,9 @@ class Grid:
     families: tuple[Family, ...]
 
     @classmethod
-    def of(cls, codes: Mapping[str, Codes], hour: npt.NDArray[np.int64] | None, rows: int, *, max_dims: int) -> "Grid":
+    def of(
+        cls, codes: Mapping[str, Codes], hour: npt.NDArray[np.int64] | None, rows: int, *, max_dims: int
+    ) -> "Grid":
         """All families of up to `max_dims` dimensions with few enough combinations."""
         names = [name for name in codes]
         sets = [dims for size in range(max_dims + 1) for dims in combinations(names, size)]
@@ -106,7 +108,9 @@ class Grid:
     def _dense(self, one: Family, measure: Counts) -> "_Dense":
         size, hour = len(one.values), 0 if self.hour is None else self.hour
         flat = one.of_row * 24 + hour
-        parts = (np.bincount(flat, weights=part, minlength=size * 24).reshape(size, 24) for part in measure[:3])
+        parts = (
+            np.bincount(flat, weights=part, minlength=size * 24).reshape(size, 24) for part in measure[:3]
+        )
         return _Dense(*parts, kind=measure.kind, phi=measure.phi)
 
 

@@ -150,9 +150,7 @@ def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
     return Daily(*parts)
 
 
-def _run(
-    sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken: Bools
-) -> tuple[int, int]:
+def _run(sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken: Bools) -> tuple[int, int]:
     """The days, around the alarm's, over which one constant shift explains most."""
     begin = max(alarm.day - LONGEST_DAYS, sweep.span.warmup_days)
     end = min(alarm.day + LONGEST_DAYS, max(sweep.last.values()))

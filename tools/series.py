@@ -66,7 +66,9 @@ def _track(cube: Cube, signal: Signal, span: Span, grain: Grain) -> _Track:
     counts = signal.metric.kind == "rate"
     chance = expected * (1 - _share(expected, trials)) if counts else trials
     variance = chance * (1 + trials / (support + PRIOR_ORDERS))
-    known = dispersion(Windows(harm, expected, trials, variance, np.zeros_like(harm)), span, floor=1.0 if counts else 0.0)
+    known = dispersion(
+        Windows(harm, expected, trials, variance, np.zeros_like(harm)), span, floor=1.0 if counts else 0.0
+    )
     sigma = _share(np.sqrt(known.phi * variance), trials)
     return _Track(signal, *(part.ravel() for part in (trials, harm, expected, sigma)))
 

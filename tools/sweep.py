@@ -254,7 +254,9 @@ class _Panel(NamedTuple):
         if not chosen.any():
             return
         at = np.nonzero(chosen)
-        statistic = self._deviance(kernel, spread, at) if self.counts else self._index(kernel, spread, score, at)
+        statistic = (
+            self._deviance(kernel, spread, at) if self.counts else self._index(kernel, spread, score, at)
+        )
         p = p_value(statistic, self.freedom[at])
         for row in zip(p, statistic, *at, strict=True):
             yield float(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4])
@@ -263,8 +265,9 @@ class _Panel(NamedTuple):
         self, kernel: Floats, spread: Floats, score: Floats, at: tuple[npt.NDArray[np.intp], ...]
     ) -> Floats:
         """Normal score of a weighted sum of rare events, which has a longer upper tail than the normal."""
-        third = weighted_sum(self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2,
-                             kernel**3)[at]
+        third = weighted_sum(
+            self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2, kernel**3
+        )[at]
         return unskewed(score[at], third / np.maximum(spread[at], _NOTHING) ** 1.5)
 
     def _deviance(self, kernel: Floats, spread: Floats, at: tuple[npt.NDArray[np.intp], ...]) -> Floats:
