@@ -164,8 +164,7 @@ def _top_slices(sweep: Sweep, episode: Episode, metric: Metric) -> Iterator[Slic
     inside = (cube.day >= episode.first) & (cube.day < episode.last) & (signal.trials > 0)
     codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
-    parts = (part[inside] for part in (signal.trials, signal.harm, signal.expected))
-    counts = Counts(*parts, phi=episode.phi)
+    counts = Counts(signal.trials[inside], signal.harm[inside], signal.expected[inside], phi=episode.phi)
     first = Found(episode.slice, 0.0, 1)
     found = greedy(grid, counts, max_slices=TOP_SLICES, alpha=0.01, given=first)
     for delta in describe(grid, counts, tuple(found), cube.orders[inside]):

@@ -12,7 +12,7 @@ from data.slices import ALL_ORDERS, Slice
 from tools import signals
 from tools.baseline import Span
 from tools.cohorts import Bools, cell_starts, in_slice, in_window
-from tools.cube import encode_labels
+from tools.cube import Floats, Ints, encode_labels
 from tools.detection import Frame, prepare
 from tools.errors import ToolFailure
 from tools.incident_building import turned
@@ -247,7 +247,7 @@ def top_slices(context: ToolContext, arguments: TopArguments) -> TopSlices:
     inside = measured.rows & (signal.trials > 0)
     codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
-    counts = Counts(*(part[inside] for part in (signal.trials, signal.harm, signal.expected)))
+    counts = Counts(signal.trials[inside], signal.harm[inside], signal.expected[inside])
     found = tuple(greedy(grid, counts, max_slices=arguments.most, alpha=_SURE))
     deltas = describe(grid, counts, found, cube.orders[inside])
     if signal.metric.better == "higher":
@@ -273,12 +273,12 @@ def rate_mix(context: ToolContext, arguments: RateMixArguments) -> RateMixResult
     parts = [_by_value(signal, values.of_row, rows, len(values.labels)) for rows in (before, measured.rows)]
     if not all(trials.sum() for trials, _ in parts):
         raise ToolFailure(f"{signal.metric.id}: no known outcome before or within the window")
-    seen = (parts[0][0] > 0) & (parts[1][0] > 0)
-    rates = [_rate(signal.metric, harm, trials, seen) for trials, harm in parts]
-    both = [np.where(seen, rate, other) for rate, other in ((rates[0], rates[1]), (rates[1], rates[0]))]
+    rates = [_rate(signal.metric, harm, trials) for trials, harm in parts]
+    before_rate = np.where(parts[0][0] > 0, rates[0], rates[1])
+    after_rate = np.where(parts[1][0] > 0, rates[1], rates[0])
     result = split(
-        rate0=both[0],
-        rate1=both[1],
+        rate0=before_rate,
+        rate1=after_rate,
         share0=parts[0][0] / parts[0][0].sum(),
         share1=parts[1][0] / parts[1][0].sum(),
     )
@@ -339,14 +339,14 @@ def _z(trials: float, harm: float, expected: float) -> float:
     return float(np.sqrt(2 * better) - np.sqrt(2 * worse))
 
 
-def _by_value(signal: Signal, of_row: np.ndarray, rows: Bools, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _by_value(signal: Signal, of_row: Ints, rows: Bools, size: int) -> tuple[Floats, Floats]:
     trials, harm = (
-        np.bincount(of_row[rows], weights=part[rows], minlength=size) for part in (signal.trials, signal.harm)
+        np.bincount(of_row[rows], weights=part[rows], minlength=size).astype(np.float64)
+        for part in (signal.trials, signal.harm)
     )
     return trials, harm
 
 
-def _rate(metric: Metric, harm: np.ndarray, trials: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The metric by part; where a part has no orders, the other period's rate takes its place later."""
+def _rate(metric: Metric, harm: Floats, trials: Floats) -> Floats:
     share = np.divide(harm, trials, out=np.zeros_like(harm), where=trials > 0)
-    return 1 - share if metric.better == "higher" else share
+    return np.asarray(1 - share) if metric.better == "higher" else share

@@ -47,8 +47,11 @@ def series(
     known = np.repeat(np.arange(cube.days) >= span.warmup_days, 24 if grain == "hour" else 1)
     found = [Series(metric=t.signal.metric.id, points=_points(t, times, orders, known)) for t in tracks]
     weighted = [track for track in tracks if track.signal.metric.weight]
-    for name in (CX_INDEX, CX_SCORE) if weighted else ():
-        found.append(Series(metric=name, points=tuple(_composite(name, weighted, times, orders, known))))
+    found += [
+        Series(metric=name, points=tuple(_composite(name, weighted, times, orders, known)))
+        for name in (CX_INDEX, CX_SCORE)
+        if weighted
+    ]
     return tuple(found)
 
 
