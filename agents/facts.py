@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 from agents import render
@@ -86,9 +86,8 @@ def of_recommendation(rank: int, recommendation: Recommendation) -> dict[str, st
 
 
 def _parameter(name: str, value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return render.number(value, render.unit_of(name))
-    return render.harmless(str(value))
+    text = render.leaf(name, value, UTC)
+    return render.harmless(str(value)) if text is None else text
 
 
 def delta(value: float, unit: str) -> str:
@@ -116,11 +115,10 @@ def effect(value: Effect, *, relative: bool = False) -> dict[str, str]:
         >>> effect(Effect(estimate=0.031, low=0.02, high=0.05, unit="share"))[""]
         '+3.1 pp (+2.0 to +5.0 pp)'
     """
-    say = (
-        (lambda n: render.number(n, value.unit, signed=True))
-        if relative
-        else (lambda n: delta(n, value.unit))
-    )
+
+    def say(number: float) -> str:
+        return render.number(number, value.unit, signed=True) if relative else delta(number, value.unit)
+
     estimate, low, high = say(value.estimate), say(value.low), say(value.high)
     shared = low.split(" ", 1)[1] if " " in low else ""
     brief = low.removesuffix(f" {shared}") if shared and high.endswith(f" {shared}") else low

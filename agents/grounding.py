@@ -186,6 +186,7 @@ def ground(draft: Draft, allowed: Allowed) -> Grounded:
 def render_sentence(sentence: Sentence, facts: Mapping[str, str]) -> str:
     """Put the words in place of the placeholders, and name the evidence behind them."""
     text = "".join(p.content if p.kind == "text" else facts[p.content] for p in sentence.pieces).strip()
+    text = text[:1].upper() + text[1:]
     sources = sorted(
         {p.split(".", 1)[0] for p in sentence.placeholders if _EVIDENCE_ID.match(p)}, key=_number
     )

@@ -13,6 +13,7 @@ from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication, HypothesisId
 from tools.incidents import DetectionReport, Grain, Incident
 from tools.recommendations import Recommendation
+from tools.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
     from tools.battery import BatteryResult
@@ -29,6 +30,17 @@ async def compute(context: Context, work: Callable[[], T]) -> T:
             return work()
 
     return await asyncio.to_thread(locked)
+
+
+def registry() -> Registry:
+    """The registry, with every tool that an agent may be given."""
+    import tools.diagnosis_tools
+    import tools.metric_values
+    import tools.search_knowledge
+    import tools.top_slices
+    import tools.whatif  # noqa: F401  # importing registers
+
+    return REGISTRY
 
 
 def detect(context: Context, grain: Grain) -> DetectionReport:

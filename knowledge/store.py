@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tools.search_knowledge  # noqa: F401  # whoever opens a store has the tool that reads it
 from knowledge.embeddings import Embedding, LocalEmbedding, local_embedding
 from knowledge.ingest import Document, shipped_documents, synchronise
 from knowledge.memory import Memory
@@ -44,7 +45,7 @@ class KnowledgeStore:
         """Open or create the knowledge base in a folder, with the shipped pages up to date.
 
         Args:
-            path: folder, made where it is missing; None keeps everything in memory.
+            path: folder, made where it is missing; None keeps everything in memory, shared within the process.
             embedding: the best local one where none is given.
         """
         chosen = LocalEmbedding(embedding, None) if embedding else local_embedding()

@@ -12,6 +12,9 @@ from tools.hypotheses import HYPOTHESES, Call, Hypothesis, Specialist
 from tools.incidents import Incident
 from tools.registry import REGISTRY, ToolContext
 
+ESSENTIAL = "mechanism_shift"
+"""A hypothesis with a driver cannot be judged without its reading."""
+
 
 @dataclass(frozen=True)
 class BatteryResult:
@@ -70,7 +73,9 @@ def run(hypothesis: Hypothesis, incident: Incident, context: ToolContext, *, fir
             evidence.append(observe(REGISTRY[call.tool], context, arguments, id=number))
         except (ToolFailure, NotTestableError) as failure:
             skipped.append(f"{call.tool}: {failure}")
-    reason = None if evidence else "; ".join(skipped)
+    reason = next((s for s in skipped if s.startswith(ESSENTIAL)), None) if evidence else "; ".join(skipped)
+    if reason is not None:
+        evidence = []
     return BatteryResult(hypothesis.id, tuple(evidence), reason, tuple(skipped))
 
 

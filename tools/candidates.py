@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from data.dataset import Dataset, PolicyChange
@@ -80,9 +81,7 @@ def _roll_back(action: Action, incident: Incident, change: PolicyChange) -> Cand
         "to": change.old_value,
         "change_id": change.change_id,
     }
-    intervention = Intervention(
-        driver="policy", change="set", policy=change.policy, level=change.old_value
-    )
+    intervention = Intervention(driver="policy", change="set", policy=change.policy, level=change.old_value)
     return Candidate(action, parameters, narrowest(incident.slice, change.scope), intervention)
 
 
@@ -98,6 +97,6 @@ def narrowest(first: Slice, second: Slice) -> Slice:
     if first.hour is None or second.hour is None:
         return Slice(values=values, hour=first.hour or second.hour)
     both = [hour for hour in first.hour.hours if hour in second.hour.hours]
-    whole = all((b - a) % 24 == 1 for a, b in zip(both, both[1:], strict=False))
+    whole = all((b - a) % 24 == 1 for a, b in pairwise(both))
     hour = HourRange(start=both[0], end=both[-1] + 1) if both and whole else first.hour
     return Slice(values=values, hour=hour)

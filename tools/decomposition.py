@@ -24,7 +24,7 @@ from tools.metrics import METRICS
 from tools.outcomes import harm
 from tools.registry import ToolContext
 from tools.response import Response, fit_response
-from tools.shift import Ints, Shift, codes, measure, residualise
+from tools.shift import Ints, Shift, measure, residualise
 
 Floats = npt.NDArray[np.float64]
 
@@ -77,11 +77,8 @@ def regressor(frame: IncidentFrame, name: str) -> Floats:
 
 def composition(frame: IncidentFrame, rows: Flags) -> tuple[Ints, ...]:
     """What differs between orders whatever was done to them: local hour, weekend or not, and the store."""
-    table = frame.rows
-    groups = [codes(table["hour"].to_numpy()[rows], (table["weekday"].to_numpy() >= 5)[rows])]
-    if "store_id" in table:
-        groups.append(table["store_id"].cat.codes.to_numpy(dtype=np.int64)[rows] + 1)
-    return tuple(groups)
+    hours = frame.hour_kind[rows]
+    return (hours,) if frame.store is None else (hours, frame.store[rows])
 
 
 def shift_of(frame: IncidentFrame, values: Floats, rows: Flags) -> Shift | None:

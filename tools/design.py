@@ -10,7 +10,6 @@ References:
 """
 
 import math
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -44,8 +43,10 @@ LEAST_HARM: Final = 0.002
 _UNITS: Final[dict[str, tuple[Unit, str]]] = {
     "supply": (
         "switchback",
-        "Couriers are shared: orders under the old setting would wait for couriers that the new one keeps busy, so "
-        "whole regions are switched for whole windows.",
+        (
+            "Couriers are shared: orders under the old setting would wait for couriers that the new one keeps "
+            "busy, so whole regions are switched for whole windows."
+        ),
     ),
     "store": (
         "store_cluster",
@@ -53,8 +54,10 @@ _UNITS: Final[dict[str, tuple[Unit, str]]] = {
     ),
     "display": (
         "customer",
-        "What one customer is shown does not reach another's order, so customers are assigned one by one and for "
-        "good; couriers are used as before.",
+        (
+            "What one customer is shown does not reach another's order, so customers are assigned one by one "
+            "and for good; couriers are used as before."
+        ),
     ),
 }
 
@@ -87,7 +90,11 @@ def experiment_plan(
     sized = _size(unit, rows, primary, recommendation.scope, rate=rate, mde=mde)
     metrics = _metrics(context, incident, recommendation, primary, mde)
     draft = _draft(recommendation, action, unit, reason, sized, metrics)
-    options = () if sized.days <= FEASIBLE_DAYS else _options(context, incident, recommendation, sized, primary, rate)
+    options = (
+        ()
+        if sized.days <= FEASIBLE_DAYS
+        else _options(context, incident, recommendation, sized, primary, rate)
+    )
     words = Wording(
         window_hours=sized.variation.window_hours,
         primary=primary.title,
@@ -131,15 +138,18 @@ def _rate(rows: pd.DataFrame, metric: Metric) -> float:
 
 
 def _size(unit: Unit, rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float, mde: float) -> _Sized:
-    measure: dict[Unit, Callable[[], Variation]] = {
-        "switchback": lambda: of_windows(rows, metric, scope, rate=rate),
-        "store_cluster": lambda: of_stores(rows, metric, days=LEAST_DAYS, rate=rate),
-        "customer": lambda: of_orders(rows, metric, rate=rate),
-    }
-    variation = measure[unit]()
+    variation = _variation(unit, rows, metric, scope, rate=rate)
     units = switchback_units(variation.sd, mde)
     days = max(math.ceil(units / variation.units_per_day), LEAST_DAYS)
     return _Sized(variation, units, days, mde)
+
+
+def _variation(unit: Unit, rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float) -> Variation:
+    if unit == "switchback":
+        return of_windows(rows, metric, scope, rate=rate)
+    if unit == "store_cluster":
+        return of_stores(rows, metric, days=LEAST_DAYS, rate=rate)
+    return of_orders(rows, metric, rate=rate)
 
 
 def _options(
@@ -241,7 +251,7 @@ def _efficiency_metrics(
             direction="increase",
             baseline=value,
             margin=None if value is None else (1 - context.settings.efficiency_floor) * value,
-            expected=None if value is None or change is None else change.estimate * value,
+            expected=None if value is None or change is None else change.estimate / 100 * value,
             unit=name,
         ),
         PlanMetric(

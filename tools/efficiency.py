@@ -15,7 +15,7 @@ import pandas as pd
 from data.dataset import Dataset
 from data.slices import Slice
 from tools.errors import ToolFailure
-from tools.gcomputation import GComputation, Standardisation
+from tools.gcomputation import Adjustment, GComputation, Limits, Standardisation
 from tools.incidents import Window
 from tools.interventions import Intervention, Question, hourly_supply, orders_between, rows_in
 from tools.recommendations import Effect, Guardrail
@@ -139,12 +139,10 @@ def _by_courier_hour(dataset: Dataset, posed: Posed, settings: AnalysisSettings)
         hours,
         treatment="treatment",
         level=hours["asked"],
-        covariates=["time"],
+        adjustment=Adjustment(["time"]),
         block=["region", "day"],
         cohort=hours["cohort"].to_numpy(bool),
-        seed=settings.seed,
-        min_rows=1,
-        min_coverage=0.5,
+        limits=Limits(seed=settings.seed, min_rows=1),
     )
     orders = hours["orders"].to_numpy(np.float64)
     effect = standard.estimate(hours["couriers_busy"].to_numpy(np.float64), orders, share=False)
@@ -177,8 +175,8 @@ def _inverse(cost: GComputation, unit: str) -> Effect:
 
 def _kept(today: float, cost: GComputation, orders: float) -> Effect:
     """Relative change of the pool's efficiency."""
-    after = [today / max(today + c * orders, 1e-9) - 1 for c in (cost.estimate, cost.high, cost.low)]
-    return Effect(estimate=after[0], low=after[1], high=after[2], unit="share")
+    after = [100 * (today / max(today + c * orders, 1e-9) - 1) for c in (cost.estimate, cost.high, cost.low)]
+    return Effect(estimate=after[0], low=after[1], high=after[2], unit="percent")
 
 
 def _fewer_orders(dataset: Dataset, posed: Posed) -> Efficiency:
@@ -187,7 +185,7 @@ def _fewer_orders(dataset: Dataset, posed: Posed) -> Efficiency:
     pool = rows_in(facts, _regions(posed.where)) & orders_between(facts, posed.window)
     part = float((pool & rows_in(facts, posed.where)).sum()) / max(float(pool.sum()), 1.0)
     cut = float(posed.intervention.amount or 0.0)
-    return Efficiency({TAKEN: _exact(cut, "share"), POOL: _exact(cut * part, "share")})
+    return Efficiency({TAKEN: _exact(cut, "share"), POOL: _exact(100 * cut * part, "percent")})
 
 
 def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
@@ -200,9 +198,11 @@ def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
     pool = rows_in(facts, _regions(posed.where)) & orders_between(facts, posed.window)
     if today <= 0 or not pool.any():
         raise ToolFailure(f"not testable: no courier hours recorded for {posed.where} in the window")
-    changed = pd.DatetimeIndex(facts.loc[pool & rows_in(facts, posed.where), "order_time"].dt.floor("h").unique())
+    changed = pd.DatetimeIndex(
+        facts.loc[pool & rows_in(facts, posed.where), "order_time"].dt.floor("h").unique()
+    )
     touched = supply["stamp"].isin(changed)
     added = float(supply.loc[touched, "couriers_online"].sum()) * float(posed.intervention.amount or 0.0)
     change = today / (today + added) - 1
     loss = float(pool.sum()) * (1 / (today + added) - 1 / today)
-    return Efficiency({PER_HOUR: _exact(loss, PER_HOUR), POOL: _exact(change, "share")})
+    return Efficiency({PER_HOUR: _exact(loss, PER_HOUR), POOL: _exact(100 * change, "percent")})

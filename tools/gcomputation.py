@@ -12,6 +12,7 @@ References:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,8 @@ class GComputation:
     observed: float
     """Mean outcome of the cohort as it was."""
     coverage: float
-    """Share of the cohort in strata that have seen the asked level; the rest is taken as unchanged."""
+    """Share of the cohort in strata that have seen the asked level; of the rest it is only assumed that its
+    effect lies between none and that of the others, and the interval holds both."""
     rows: int
     """Rows the outcome model was fitted on."""
     blocks: int
@@ -99,12 +101,38 @@ def g_computation(
         frame,
         treatment=treatment,
         level=level,
-        covariates=covariates,
+        adjustment=Adjustment(covariates, modifier),
         block=block,
-        modifier=modifier,
-        seed=seed,
+        limits=Limits(seed=seed),
     )
     return standard.estimate(frame[outcome].to_numpy(np.float64), np.ones(len(frame)))
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """What is held fixed."""
+
+    covariates: Sequence[str]
+    """Their combinations are the strata of the support check."""
+    modifier: str | None = None
+    """The covariate that may change the effect of the treatment (load)."""
+    also: Sequence[str] = ()
+    """Further columns, adjusted for by their main effect alone; they need no support."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of the bootstrap and of the support."""
+
+    seed: int = 7
+    draws: int = 400
+    min_rows: int = 20
+    """Rows at the asked level that a stratum must have to count as support."""
+    min_coverage: float = 0.6
+    """Least share of the cohort within support."""
+
+
+DEFAULT: Final = Limits()
 
 
 class Standardisation:
@@ -119,14 +147,10 @@ class Standardisation:
         frame: one row a unit.
         treatment: column of the treatment.
         level: the asked level, or a series with one a row (read for cohort rows only).
-        covariates: columns to adjust for; their combinations are the strata of the support check.
+        adjustment: what is held fixed.
         block: columns of the independent block, the time last.
         cohort: which rows to standardise over; all by default.
-        modifier: the covariate that may change the effect.
-        draws: of the bootstrap.
-        seed: of the bootstrap.
-        min_rows: rows at the asked level that a stratum must have to count as support.
-        min_coverage: least share of the cohort within support.
+        limits: of the bootstrap and of the support.
 
     Raises:
         UnsupportedError: less than `min_coverage` of the cohort lies within support.
@@ -139,31 +163,27 @@ class Standardisation:
         *,
         treatment: str,
         level: object,
-        covariates: Sequence[str],
+        adjustment: Adjustment,
         block: Sequence[str],
         cohort: npt.NDArray[np.bool_] | None = None,
-        modifier: str | None = None,
-        draws: int = 400,
-        seed: int = 7,
-        min_rows: int = 20,
-        min_coverage: float = 0.8,
+        limits: Limits = DEFAULT,
     ) -> None:
         self._cohort = np.ones(len(frame), bool) if cohort is None else np.asarray(cohort, bool)
         if not self._cohort.any():
             raise ValueError("cohort has 0 rows, must have at least 1")
         asked = level if isinstance(level, pd.Series) else pd.Series([level] * len(frame), index=frame.index)
-        cells = _Cells.of(frame, treatment, asked, list(covariates), self._cohort)
+        cells = _Cells.of(frame, treatment, asked, [*adjustment.covariates, *adjustment.also], self._cohort)
         self._cells = cells
-        self._design = cells.design(covariates, modifier)
+        self._design = cells.design([*adjustment.covariates, *adjustment.also], adjustment.modifier)
         self._blocks, days = _blocks(frame, block)
-        self._supported = cells.supported(min_rows)
+        self._supported = cells.supported(adjustment.covariates, limits.min_rows)
         self.coverage = float(self._supported[cells.asked[self._cohort]].mean())
-        if self.coverage < min_coverage:
+        if self.coverage < limits.min_coverage:
             raise UnsupportedError(
                 f"{treatment} was seen at the asked level for only {self.coverage:.0%} of the orders "
-                f"(same hours, same load); at least {min_coverage:.0%} is needed to say what it would do"
+                f"(same hours, same load); at least {limits.min_coverage:.0%} is needed to say what it would do"
             )
-        self._resampling = _Resampling.plan(self._blocks, days, self._cohort, cells, draws, seed)
+        self._resampling = _Resampling.plan(self._blocks, days, self._cohort, cells, limits)
         self.quantile = float(stats.t.ppf(0.975, max(self._resampling.freedom, 1)))
         """Half a 95 % interval in standard deviations of the draws."""
 
@@ -184,14 +204,15 @@ class Standardisation:
         fit = _Fit(self._design, share=share)
         once = np.ones((1, sums.blocks))
         point = fit.coefficients(once @ sums.numerator, once @ sums.denominator)
-        estimate = self._contrast(fit, point, sums, once)[0]
-        drawn = self._draw(fit, point, sums)
+        unseen = self._unseen(sums)
+        estimate = float(self._contrast(fit, point, sums, once)[0]) * (1 + unseen / 2)
+        drawn = self._draw(fit, point, sums) * (1 + unseen * self._resampling.unseen)
         centred = (drawn - drawn.mean()) * self._resampling.inflation
         half = self.quantile * float(np.sqrt((centred**2).mean()))
         return GComputation(
-            estimate=float(estimate),
-            low=float(estimate - half),
-            high=float(estimate + half),
+            estimate=estimate,
+            low=estimate - half,
+            high=estimate + half,
             observed=sums.observed,
             coverage=self.coverage,
             rows=int((denominator > 0).sum()),
@@ -235,6 +256,12 @@ class Standardisation:
         size = sums.denominator.sum(axis=1)
         picked = self._resampling.runs
         return effects + residual[picked].sum(axis=1) / np.maximum(size[picked].sum(axis=1), 1.0)
+
+    def _unseen(self, sums: "_Sums") -> float:
+        """Weight of the cohort outside support, relative to the weight inside."""
+        weight = sums.pairs.sum(axis=0)
+        inside = float(weight[self._supported[self._cells.pairs[:, 1]]].sum())
+        return float(weight.sum()) / inside - 1 if inside > 0 else 0.0
 
     def _contrast(self, fit: "_Fit", coefficients: Floats, sums: "_Sums", weights: Floats) -> Floats:
         mean = fit.mean(coefficients)
@@ -285,9 +312,11 @@ class _Cells:
         pair = np.where(cohort, np.searchsorted(distinct, pair_keys), -1)
         return cls(table, own, target, pairs, pair)
 
-    def supported(self, min_rows: int) -> npt.NDArray[np.bool_]:
-        """Cells with enough rows of their own."""
-        return np.bincount(self.own, minlength=len(self.table)) >= min_rows
+    def supported(self, covariates: Sequence[str], min_rows: int) -> npt.NDArray[np.bool_]:
+        """Cells whose level was seen on enough rows with the same covariates."""
+        rows = pd.Series(np.bincount(self.own, minlength=len(self.table)))
+        keys = [self.table[name] for name in (*covariates, "level")]
+        return np.asarray(rows.groupby(keys, observed=True).transform("sum") >= min_rows, bool)
 
     def design(self, covariates: Sequence[str], modifier: str | None) -> Floats:
         """Intercept, main effects, and treatment x modifier; shape (cells, coefficients)."""
@@ -371,6 +400,8 @@ class _Resampling:
     """Degrees of freedom of the interval's t quantile."""
     inflation: float
     """Undoes the bootstrap's loss of n / (n - 1) in variance."""
+    unseen: Floats
+    """By draw: how far the effect outside support is that inside, 0 to 1."""
 
     @classmethod
     def plan(
@@ -379,26 +410,27 @@ class _Resampling:
         days: int,
         cohort: npt.NDArray[np.bool_],
         cells: _Cells,
-        draws: int,
-        seed: int,
+        limits: Limits,
     ) -> "_Resampling":
-        rng = np.random.default_rng(seed)
+        rng, draws = np.random.default_rng(limits.seed), limits.draws
         inside = np.zeros(int(blocks.max()) + 1, bool)
         inside[blocks[cohort]] = True
         own, others = np.flatnonzero(inside), np.flatnonzero(~inside)
+        unseen = rng.random(draws)
         weights = np.ones((draws, len(inside)))
         _resample(weights, others, rng)
         if len(others) < 2 or _held_together(cells, cohort, inside[blocks]):
             _resample(weights, own, rng)
             least = len(own) if len(others) == 0 else min(len(own), len(others))
-            return cls(weights, None, len(inside), least - 1, float(np.sqrt(least / max(least - 1, 1))))
+            inflation = float(np.sqrt(least / max(least - 1, 1)))
+            return cls(weights, None, len(inside), least - 1, inflation, unseen)
         groups = max(1, round(len(inside) / days))
         length = max(1, len(own) // groups)
         starts = rng.integers(0, len(others), (draws, -(-len(own) // length)))
         runs = (starts[:, :, None] + np.arange(length)) % len(others)
         least = len(others)
         inflation = float(np.sqrt(least / (least - 1)))
-        return cls(weights, others[runs.reshape(draws, -1)], len(inside), least - 1, inflation)
+        return cls(weights, others[runs.reshape(draws, -1)], len(inside), least - 1, inflation, unseen)
 
 
 def _held_together(cells: _Cells, cohort: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +59,17 @@ class IncidentFrame:
         if name not in self.rows:
             raise ToolFailure(f"not testable: no {name} in these data")
         return self.rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+    @cached_property
+    def hour_kind(self) -> Ints:
+        """Code of the local hour and whether it is a weekend's, 0 to 47."""
+        weekend = self.rows["weekday"].to_numpy(dtype=np.int64) >= 5
+        return self.rows["hour"].to_numpy(dtype=np.int64) * 2 + weekend
+
+    @cached_property
+    def store(self) -> Ints | None:
+        """Code of the store; None where the data have none."""
+        return self.rows["store_id"].cat.codes.to_numpy(dtype=np.int64) + 1 if "store_id" in self.rows else None
 
     @property
     def baseline_days(self) -> int:

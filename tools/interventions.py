@@ -4,8 +4,7 @@ An intervention names a driver and what becomes of it. `pose` turns it into a tr
 asked for on every order of the incident, the covariates to hold fixed, and the blocks of the interval.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -48,6 +47,8 @@ LEVELS: Final = 8
 """Quantile bins of a continuous driver."""
 LOADS: Final = 3
 FEW_BLOCKS: Final = 5
+MOST_VALUES: Final = 8
+"""A dimension with more values is not adjusted for."""
 
 
 class Intervention(BaseModel):
@@ -115,10 +116,17 @@ class Question:
     asked: pd.Series
     """Level asked for."""
     covariates: tuple[str, ...]
+    """Adjusted for where they have support."""
+    adjust: tuple[str, ...]
+    """Adjusted for by their main effect: a storm may come only after the policy changed."""
     modifier: str | None
     block: tuple[str, ...]
     left_out: pd.DataFrame
     """Orders of the incident whose driver is not known; they are taken as unchanged."""
+
+    def narrowed(self) -> "Question":
+        """The question without the covariate that was added last."""
+        return replace(self, covariates=self.covariates[:-1])
 
     @property
     def known_share(self) -> float:
@@ -183,6 +191,7 @@ def pose(
     rows["load"] = _bins(load_of(dataset, rows), LOADS)
     rows["weekend"] = (rows["weekday"] >= 5).astype(int)
     rows["time"] = rows["hour"] if rows["hour"].nunique() <= 4 else rows["hour"].floordiv(4)
+    rows["weather"] = in_weather(dataset, rows)
     rows["cohort"] = orders_between(rows, window)
     own, asked = _treat(dataset, rows, where, intervention)
     return _question(rows, own, asked, intervention, settings)
@@ -206,6 +215,7 @@ def _question(
         cohort=kept["cohort"].to_numpy(bool),
         asked=kept["asked"],
         covariates=_covariates(kept, without_load=is_load, smallest=settings.min_slice_orders),
+        adjust=("weather",) if kept["weather"].nunique() > 1 else (),
         modifier="weekend" if is_load else "load",
         block=_block(kept, switched=intervention.driver == "policy"),
         left_out=rows[~known & rows["cohort"]],
@@ -213,15 +223,26 @@ def _question(
 
 
 def _covariates(rows: pd.DataFrame, *, without_load: bool, smallest: int) -> tuple[str, ...]:
-    """Always the modifier, then whatever leaves the median stratum enough orders."""
+    """Always load, then whatever leaves the median stratum enough orders."""
     chosen = ["weekend"] if without_load else ["load"]
     for name in ("time", "region", "category", "weekend"):
-        if name in chosen or name not in rows or not 1 < rows[name].nunique() <= 8:
+        if name in chosen or name not in rows or not 1 < rows[name].nunique() <= MOST_VALUES:
             continue
         sizes = rows.groupby([*chosen, name], observed=True).size()
         if sizes.median() >= 4 * smallest:
             chosen.append(name)
     return tuple(chosen)
+
+
+def in_weather(dataset: Dataset, rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """1 for orders placed while a recorded weather event lay over them, else 0."""
+    found = np.zeros(len(rows), np.int64)
+    first, last = rows["order_time"].min(), rows["order_time"].max()
+    for event in dataset.context_events():
+        if event.kind == "weather" and event.start <= last and event.end > first:
+            during = orders_between(rows, Window(start=event.start, end=event.end))
+            found[during & rows_in(rows, event.scope)] = 1
+    return found
 
 
 def _block(rows: pd.DataFrame, *, switched: bool) -> tuple[str, ...]:
@@ -280,7 +301,7 @@ def _asked(rows: pd.DataFrame, value: pd.Series, intervention: Intervention) -> 
 def _as_before(rows: pd.DataFrame, value: pd.Series) -> pd.Series:
     """Each order's value at its own rank in the baseline of the same hours: who waited longest still does."""
     asked = value.copy()
-    for _, index in rows.groupby("time", observed=True).groups.items():
+    for index in rows.groupby("time", observed=True).groups.values():
         part = value.loc[index].dropna()
         inside = part[rows.loc[part.index, "cohort"]]
         outside = np.sort(part[~rows.loc[part.index, "cohort"]].to_numpy())
@@ -355,6 +376,6 @@ def store_load(rows: pd.DataFrame) -> pd.Series:
 
 def _bins(values: pd.Series, count: int) -> pd.Series:
     """Quantile bins; unknown values share one of their own."""
-    edges: Sequence[float] = np.unique(values.quantile(np.linspace(0, 1, count + 1)[1:-1]).dropna())
-    codes = np.searchsorted(np.asarray(edges), values.to_numpy(np.float64), side="right")
+    edges = np.unique(values.quantile(np.linspace(0, 1, count + 1)[1:-1]).dropna())
+    codes = np.searchsorted(edges, values.to_numpy(np.float64), side="right")
     return pd.Series(np.where(values.isna(), -1, codes), index=values.index)

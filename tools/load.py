@@ -35,10 +35,10 @@ def load_by_order(orders: pd.DataFrame, supply: pd.DataFrame) -> Floats:
     if "couriers_online" not in supply or supply.empty:
         return np.full(len(orders), np.nan)
     region = orders["region"].astype(str).to_numpy()
-    hour = orders["order_time"].dt.floor("h")
-    key = pd.MultiIndex.from_arrays([region, hour])
-    code, _ = pd.factorize(key)
-    count = np.bincount(code)[code]
+    code, _ = pd.factorize(region)
+    hour = orders["order_time"].dt.as_unit("s").astype("int64").to_numpy() // 3600
+    cell = (hour - hour.min()) * (int(code.max()) + 1) + code
+    count = np.bincount(cell)[cell]
     unit = orders["order_time"].dt.unit
     snapshots = pd.DataFrame(
         {

@@ -27,6 +27,7 @@ from tools.decomposition import (
 )
 from tools.errors import ToolFailure
 from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
+from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
 from tools.shift import DETECTABLE, Shift, measure, residualise
 
@@ -109,16 +110,19 @@ def mechanism_shift(context: ToolContext, arguments: MechanismArguments) -> Mech
     parts = decomposition(context, arguments)
     if parts is None:
         raise ToolFailure(f"not testable: too few orders with {arguments.metric} in the window or before it")
-    return read(parts, arguments.driver, load(context, arguments))
+    key = ("given_load", arguments.slice, arguments.start, arguments.end)
+    busy = load(context, arguments)
+    at_load = memo(context.dataset, key, lambda: batching_given_load(parts.frame, busy))
+    return read(parts, arguments.driver, at_load)
 
 
-def read(parts: Decomposition, driver: Driver, busy: Floats | None = None) -> MechanismShiftResult:
+def read(parts: Decomposition, driver: Driver, at_load: Shift | None = None) -> MechanismShiftResult:
     """`mechanism_shift` on a decomposition.
 
     Args:
         parts: the incident's decomposition.
         driver: which driver.
-        busy: courier load by row of the frame; None where it is not recorded.
+        at_load: `batching_given_load` of the frame; None where courier load is not recorded.
 
     Raises:
         ToolFailure: the driver is not recorded for enough orders.
@@ -129,7 +133,7 @@ def read(parts: Decomposition, driver: Driver, busy: Floats | None = None) -> Me
     if marginal is None:
         raise ToolFailure(f"not testable: {driver} is known for too few orders in the window or before it")
     reading = (
-        _batching(parts, values, marginal, busy) if driver == BATCHED else _plain(parts, driver, values, busy)
+        _batching(parts, values, marginal, at_load) if driver == BATCHED else _plain(parts, driver, values, at_load)
     )
     sign = HARMFUL.get(driver, 1.0)
     outside = reading.outside.change if reading.outside is not None else 0.0
@@ -160,7 +164,7 @@ def _levels(driver: str, metric: str, marginal: Shift, own: Shift) -> dict[str, 
     return dict(zip((*names_s, *names_share), (*in_s, *shares), strict=True))
 
 
-def _plain(parts: Decomposition, driver: str, values: Floats, busy: Floats | None) -> _Reading:
+def _plain(parts: Decomposition, driver: str, values: Floats, at_load: Shift | None) -> _Reading:
     frame = parts.frame
     sign = HARMFUL.get(driver, 1.0)
     keep = parts.alone if driver in (*MEDIATED, UNEXPLAINED) else np.ones(len(values), dtype=bool)
@@ -169,7 +173,7 @@ def _plain(parts: Decomposition, driver: str, values: Floats, busy: Floats | Non
         raise ToolFailure(f"not testable: too few orders carried alone to read {driver} by itself")
     share = _harm(parts, driver, conditional.change) / parts.whole.change if parts.whole.change else 0.0
     if driver == "dasher_wait_s" and conditional.change > 0:
-        share += _through_load(parts, busy)
+        share += _through_load(parts, at_load)
     recorded = driver in (*MEDIATED, UNEXPLAINED) and BATCHED in frame.rows
     return _Reading(
         conditional,
@@ -180,16 +184,15 @@ def _plain(parts: Decomposition, driver: str, values: Floats, busy: Floats | Non
     )
 
 
-def _batching(parts: Decomposition, values: Floats, marginal: Shift, busy: Floats | None) -> _Reading:
+def _batching(parts: Decomposition, values: Floats, marginal: Shift, at_load: Shift | None) -> _Reading:
     frame = parts.frame
-    conditional = _given_load(frame, values, busy) if busy is not None else None
-    shift = conditional or marginal
+    shift = at_load or marginal
     return _Reading(
         shift,
         shift_of(frame, values, _elsewhere(frame)),
         parts.through_batching * _own_part(shift, marginal),
         _detectable(DETECTABLE * shift.error * _batched_gap(parts), parts),
-        "hour, weekend, store, courier load" if conditional is not None else "hour, weekend, store",
+        "hour, weekend, store, courier load" if at_load is not None else "hour, weekend, store",
     )
 
 
@@ -198,20 +201,26 @@ def _own_part(shift: Shift, marginal: Shift) -> float:
     return float(np.clip(shift.change / marginal.change, 0.0, 1.0)) if marginal.change > 0 else 0.0
 
 
-def _through_load(parts: Decomposition, busy: Floats | None) -> float:
+def _through_load(parts: Decomposition, at_load: Shift | None) -> float:
     """Share of the worsening that went through batching because the couriers' load rose."""
-    if busy is None or BATCHED not in parts.frame.rows:
+    if at_load is None:
         return 0.0
-    values = driver_values(parts.frame, BATCHED)
-    marginal = shift_of(parts.frame, values, parts.frame.inside)
-    conditional = _given_load(parts.frame, values, busy)
-    if marginal is None or conditional is None or marginal.change <= 0:
+    marginal = shift_of(parts.frame, driver_values(parts.frame, BATCHED), parts.frame.inside)
+    if marginal is None or marginal.change <= 0:
         return 0.0
-    return parts.through_batching * (1.0 - _own_part(conditional, marginal))
+    return parts.through_batching * (1.0 - _own_part(at_load, marginal))
 
 
-def _given_load(frame: IncidentFrame, values: Floats, busy: Floats) -> Shift | None:
-    """Shift of the batched share at like courier load, by a logistic model of the baseline."""
+def batching_given_load(frame: IncidentFrame, busy: Floats | None) -> Shift | None:
+    """Shift of the batched share at like courier load, by a logistic model of the baseline.
+
+    Args:
+        frame: the incident's frame.
+        busy: orders per courier by row; None where it is not recorded.
+    """
+    if busy is None or BATCHED not in frame.rows:
+        return None
+    values = driver_values(frame, BATCHED)
     keep = frame.inside & ~np.isnan(values) & ~np.isnan(busy)
     during = frame.during[keep]
     if min(int(during.sum()), int((~during).sum())) < 100:
@@ -228,8 +237,7 @@ def _load_features(frame: IncidentFrame, busy: Floats, keep: Flags) -> Floats:
     load_ = busy[keep]
     before = ~frame.during[keep]
     centre, spread = float(load_[before].mean()), float(load_[before].std()) or 1.0
-    scaled = np.clip((load_ - centre) / spread, -4.0, 4.0)
-    columns = [scaled, scaled**2]
+    columns = [np.clip((load_ - centre) / spread, -10.0, 10.0)]
     for dimension in ("region", "category"):
         if dimension in frame.rows:
             code = frame.rows[dimension].cat.codes.to_numpy()[keep]

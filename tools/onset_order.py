@@ -15,7 +15,7 @@ from tools.incident_frame import MIN_ORDERS, Flags, IncidentFrame, cut
 from tools.mechanism_shift import HARMFUL, MEDIATED, MechanismArguments
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
-from tools.shift import measure, residualise
+from tools.shift import compare, residualise, summarise
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,12 +78,13 @@ def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.
     if not during.any() or int((~during).sum()) < MIN_ORDERS:
         raise ToolFailure("not testable: too few orders with the driver")
     residuals = residualise(values[keep], during, composition(frame, keep))
+    before = summarise(residuals[~during], frame.day[keep][~during])
     last = int(period[frame.during].max())
     z = np.zeros(last + 1)
     for number in range(last + 1):
-        chosen = ~during | (period[keep] == number)
-        if int((during & chosen).sum()) >= 5:
-            shift = measure(residuals[chosen], frame.day[keep][chosen], during[chosen])
+        chosen = during & (period[keep] == number)
+        if int(chosen.sum()) >= 5:
+            shift = compare(before, summarise(residuals[chosen], frame.day[keep][chosen]))
             z[number] = shift.z if shift else 0.0
     return z
 

@@ -136,15 +136,13 @@ def _gain(result: WhatIfResult, metric: str) -> Effect:
     effect = result.effects[metric]
     if METRICS[metric].better == "higher":
         return effect
-    return effect.model_copy(
-        update={"estimate": -effect.estimate, "low": -effect.high, "high": -effect.low}
-    )
+    return effect.model_copy(update={"estimate": -effect.estimate, "low": -effect.high, "high": -effect.low})
 
 
 def _efficiency(option: _Estimated) -> float:
     """Change of the pool's efficiency at the unfavourable limit; 0 where the action takes no courier time."""
     change = option.result.efficiency.get(POOL)
-    return 0.0 if change is None else change.low
+    return 0.0 if change is None else change.low / 100
 
 
 def _recommendation(best: _Estimated, finding: Finding) -> Recommendation:

@@ -18,7 +18,7 @@ class Effect(_Model):
     low: float
     high: float
     unit: str
-    """`share`, `pp`, `score`, `s`, `orders_per_courier_hour`, `orders_per_trip`, `usd_per_order`."""
+    """`share`, `pp`, `score`, `s`, `orders_per_courier_hour`, `orders_per_trip`, `percent`, `usd_per_order`."""
 
 
 class Guardrail(_Model):

@@ -1,6 +1,6 @@
 """How far a quantity moved between days, against how far days differ anyway."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -97,44 +97,60 @@ def measure(values: Floats, day: Ints, during: Flags, *, residuals: Floats | Non
         True
     """
     adjusted = values if residuals is None else residuals
-    before, after = adjusted[~during], adjusted[during]
-    if len(after) < 1 or len(before) < 2:
+    before, after = summarise(adjusted[~during], day[~during]), summarise(adjusted[during], day[during])
+    found = compare(before, after)
+    if found is None or residuals is None:
+        return found
+    return replace(found, baseline=float(values[~during].mean()), current=float(values[during].mean()))
+
+
+@dataclass(frozen=True)
+class Days:
+    """Values added up by day."""
+
+    counts: Floats
+    means: Floats
+    within: float
+    """Variance within days."""
+
+    @property
+    def mean(self) -> float:
+        """Over all values."""
+        return float((self.counts * self.means).sum() / self.counts.sum())
+
+
+def summarise(values: Floats, day: Ints) -> Days:
+    """Add values up by day."""
+    if not len(values):
+        return Days(np.zeros(0), np.zeros(0), 0.0)
+    at = day - day.min()
+    counts = np.bincount(at).astype(np.float64)
+    total = np.bincount(at, weights=values)
+    means = np.divide(total, counts, out=np.zeros(len(counts)), where=counts > 0)
+    spread = float(((values - means[at]) ** 2).sum())
+    kept = counts > 0
+    degrees = max(1.0, float(counts.sum()) - float(kept.sum()))
+    return Days(counts[kept], means[kept], spread / degrees)
+
+
+def compare(before: Days, after: Days) -> Shift | None:
+    """`measure` on days already added up."""
+    if len(before.counts) < 3 or not len(after.counts):
         return None
-    counts, means = _by_day(before, day[~during])
-    if len(counts) < 3:
-        return None
-    within = _within_variance(before, day[~during], counts, means)
-    between = _between_variance(means, counts, within)
-    later, _ = _by_day(after, day[during])
-    error = float(np.sqrt(_error(counts, within, between) + _error(later, within, between)))
-    change = float(after.mean() - before.mean())
+    observed = float(before.means.var(ddof=1))
+    between = max(0.0, observed - before.within * float((1.0 / before.counts).mean()))
+    error = float(np.sqrt(_error(before, before.within, between) + _error(after, before.within, between)))
+    change = after.mean - before.mean
     return Shift(
-        baseline=float(values[~during].mean()),
-        current=float(values[during].mean()),
+        baseline=before.mean,
+        current=after.mean,
         change=change,
         error=error,
         z=change / error if error > 0 else 0.0,
-        orders=len(after),
+        orders=int(after.counts.sum()),
     )
 
 
-def _by_day(values: Floats, day: Ints) -> tuple[Floats, Floats]:
-    _, inverse = np.unique(day, return_inverse=True)
-    count = np.bincount(inverse).astype(np.float64)
-    return count, np.bincount(inverse, weights=values) / count
-
-
-def _within_variance(values: Floats, day: Ints, counts: Floats, means: Floats) -> float:
-    _, inverse = np.unique(day, return_inverse=True)
-    spread = float(((values - means[inverse]) ** 2).sum())
-    return spread / max(1.0, float(counts.sum()) - len(counts))
-
-
-def _between_variance(means: Floats, counts: Floats, within: float) -> float:
-    observed = float(means.var(ddof=1))
-    return max(0.0, observed - within * float((1.0 / counts).mean()))
-
-
-def _error(counts: Floats, within: float, between: float) -> float:
-    weight = counts / counts.sum()
-    return float((weight**2 * (between + within / counts)).sum())
+def _error(days: Days, within: float, between: float) -> float:
+    weight = days.counts / days.counts.sum()
+    return float((weight**2 * (between + within / days.counts)).sum())

@@ -1,7 +1,6 @@
 """How much a metric varies between the units of an experiment: measured on the scope's own history."""
 
 import math
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -64,7 +63,7 @@ def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float)
         ToolFailure: there are too few windows of history.
     """
     length = window_hours(rows, scope)
-    hours: Sequence[int] = tuple(range(24)) if scope.hour is None else scope.hour.hours
+    hours = tuple(range(24)) if scope.hour is None else scope.hour.hours
     position = rows["hour"].map({hour: index // length for index, hour in enumerate(hours)})
     keys = ["region"] if "region" in rows else []
     windows = _summed(rows.assign(position=position), metric, [*keys, "day", "position"])

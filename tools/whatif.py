@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from data.dataset import Dataset
 from data.slices import Slice
 from tools.efficiency import Posed, efficiency_of
-from tools.gcomputation import Standardisation, UnsupportedError
+from tools.gcomputation import Adjustment, Limits, Standardisation, UnsupportedError
 from tools.incidents import Window
 from tools.interventions import Intervention, Question, history, orders_between, pose, rows_in
 from tools.metrics import METRICS, Metric, available
@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 
 _LEAST_KNOWN: Final = 0.5
 """Share of a metric's orders whose driver must be known for an effect on it."""
+_ENOUGH: Final = 0.95
+"""Coverage below which a coarser adjustment is tried."""
 _AFTER_ARRIVAL: Final = {"refund", "support", "rating"}
 """Outcomes that can answer to lateness; the promise's own two are recomputed."""
 
@@ -103,7 +105,7 @@ def estimate(
         ToolFailure: the question cannot be answered from these data; says why.
     """
     question = pose(dataset, where=where, window=window, intervention=intervention, settings=settings)
-    standard = standardise(question, settings)
+    question, standard = _supported(question, settings)
     changes = _changes(question, standard, intervention)
     if intervention.driver == "promise_s":
         changes |= _punctual(dataset, question, standard, float(intervention.amount or 0.0))
@@ -120,10 +122,24 @@ def estimate(
         coverage_share=standard.coverage * question.known_share,
         affected_orders=len(now),
         baseline_orders=int((chosen & history(facts, window, settings.baseline_days)).sum()),
-        adjusted_for=question.covariates,
+        adjusted_for=(*question.covariates, *question.adjust),
         blocks=question.block,
         intervention=str(intervention),
     )
+
+
+def _supported(question: Question, settings: AnalysisSettings) -> tuple[Question, Standardisation]:
+    """The finest adjustment that nearly all orders have support for; coarser ones give up covariates."""
+    while len(question.covariates) > 1:
+        try:
+            standard = standardise(question, settings)
+        except UnsupportedError:
+            question = question.narrowed()
+            continue
+        if standard.coverage >= _ENOUGH:
+            return question, standard
+        question = question.narrowed()
+    return question, standardise(question, settings)
 
 
 def standardise(question: Question, settings: AnalysisSettings) -> Standardisation:
@@ -132,12 +148,10 @@ def standardise(question: Question, settings: AnalysisSettings) -> Standardisati
         question.rows,
         treatment="treatment",
         level=question.asked,
-        covariates=question.covariates,
-        modifier=question.modifier,
+        adjustment=Adjustment(question.covariates, question.modifier, question.adjust),
         block=question.block,
         cohort=question.cohort,
-        seed=settings.seed,
-        min_rows=settings.min_slice_orders,
+        limits=Limits(seed=settings.seed, min_rows=settings.min_slice_orders),
     )
 
 
@@ -157,9 +171,7 @@ def _rates(rows: pd.DataFrame) -> dict[str, float]:
     return rates
 
 
-def _changes(
-    question: Question, standard: Standardisation, intervention: Intervention
-) -> dict[str, _Change]:
+def _changes(question: Question, standard: Standardisation, intervention: Intervention) -> dict[str, _Change]:
     changes: dict[str, _Change] = {}
     for metric in available(set(question.rows)):
         if intervention.driver == "promise_s" and metric.maturity not in _AFTER_ARRIVAL:

@@ -47,7 +47,9 @@ def amount(value: float, unit: str, *, signed: bool = False) -> str:
         return f"{value / 60:{sign}.1f} min" if abs(value) >= 120 else f"{value:{sign}.0f} s"
     if unit == "score":
         return f"{value:{sign}.1f} points"
-    return f"{value:{sign},.2f}"
+    if unit == "percent":
+        return f"{value:{sign}.1f} %"
+    return f"{value:{sign},.0f}" if abs(value) >= 100 else f"{value:{sign},.2f}"
 
 
 def unit_of(name: str) -> str:

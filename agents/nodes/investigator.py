@@ -5,6 +5,7 @@ from itertools import count
 
 from langgraph.runtime import Runtime
 
+from agents import powers
 from agents import tools as adapters
 from agents.context import Context
 from agents.conversation import Conversation, converse, opening
@@ -14,7 +15,7 @@ from agents.specialists import INVESTIGATORS, Specialist
 from agents.state import Branch, State, Task
 from tools.evidence import Evidence
 from tools.incidents import Incident
-from tools.registry import REGISTRY, ToolSpec
+from tools.registry import ToolSpec
 
 
 async def investigator(state: Task, runtime: Runtime[Context]) -> State:
@@ -52,9 +53,8 @@ async def follow_up(
 
 
 def available(specialist: Specialist) -> tuple[ToolSpec, ...]:
-    """The specialist's tools, as far as this installation has them."""
-    known = set(REGISTRY.names())
-    return REGISTRY.select(name for name in specialist.tools if name in known)
+    """The specialist's tools."""
+    return powers.registry().select(specialist.tools)
 
 
 def _numbers(prefix: str, taken: int) -> Iterator[str]:

@@ -12,11 +12,11 @@ from tools.recommendations import Recommendation
 
 
 async def planner(state: State, runtime: Runtime[Context]) -> State:
-    """Write the experiment plan of the first recommendation, if there is one."""
+    """Write the experiment plan of the first recommendation, if it changes anything."""
     context = runtime.context
     emitter = context.emitter(state["run_id"], "planner")
     with emitter.step("experiment plan"):
-        if not state["recommendations"]:
+        if not state["recommendations"] or not state["recommendations"][0]["effects"]:
             return {"plan": None}
         incident = Incident.model_validate(state["incident"])
         first = Recommendation.model_validate(state["recommendations"][0])

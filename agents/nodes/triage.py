@@ -18,7 +18,6 @@ from tools.findings import HypothesisId
 from tools.hypotheses import HYPOTHESES
 from tools.hypotheses import Specialist as Tester
 from tools.incidents import Grain, Incident, Kind
-from tools.registry import REGISTRY
 
 Target = Literal["investigator", "join", "report"]
 
@@ -44,6 +43,9 @@ async def triage(state: State, runtime: Runtime[Context]) -> Command[Target]:
 
 
 async def _incident(state: State, context: Context) -> Incident | None:
+    given = state.get("incident")
+    if given is not None:
+        return Incident.model_validate(given)
     grain: Grain = "hour" if state["grain"] == "hour" else "day"
     found = (await powers.compute(context, lambda: powers.detect(context, grain))).incidents
     wanted = state["incident_id"]
@@ -103,7 +105,7 @@ async def _add_score(context: Context, incident: Incident, branch: Branch, emitt
     id_ = f"{CONTEXT}:{len(branch['evidence']) + 1}"
     try:
         score = await powers.compute(
-            context, lambda: observe(REGISTRY["outcome_shift"], context.tools, arguments, id=id_)
+            context, lambda: observe(powers.registry()["metric_values"], context.tools, arguments, id=id_)
         )
     except (ToolFailure, NotTestableError) as failure:
         branch["limitations"].append(f"no CX Score of the slice: {failure}")
@@ -121,4 +123,5 @@ def _add(branch: Branch, id_: HypothesisId, not_testable: str | None, skipped: t
     if not_testable is not None:
         branch["not_testable"][id_.value] = not_testable
     else:
-        branch["limitations"] += [f"{HYPOTHESES[id_].title}: {reason}" for reason in skipped]
+        not_built = (reason for reason in skipped if "not built" in reason)
+        branch["limitations"] += [f"{HYPOTHESES[id_].title}: {reason}" for reason in not_built]

@@ -23,7 +23,7 @@ TRAVEL_SPREAD: Final = 0.10
 DISTANCE_SPREAD: Final = 0.35
 LEARNED: Final = 0.75
 """Share of the delay of a third, fourth... order that the promise allows for; of a second it allows all."""
-PROMISE_BUFFER_S: Final = 10.0
+PROMISE_BUFFER_S: Final = -20.0
 
 
 def prepare(store_s: Floats, size: Ints, factor: Floats, normal: Floats) -> Floats:

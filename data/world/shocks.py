@@ -12,11 +12,11 @@ from data.world.streams import Stream, stream
 
 STORMS_PER_DAY: Final = 1 / 14
 PROMOTIONS_PER_DAY: Final = 1 / 18
-STORM_DEMAND: Final = 0.05
-STORM_SUPPLY: Final = -0.02
-STORM_TRAVEL: Final = 0.05
-PROMOTION_DEMAND: Final = 0.05
-DAILY_MEMORY: Final = 0.75
+STORM_DEMAND: Final = 0.025
+STORM_SUPPLY: Final = -0.01
+STORM_TRAVEL: Final = 0.025
+PROMOTION_DEMAND: Final = 0.03
+DAILY_MEMORY: Final = 0.55
 HOURLY_MEMORY: Final = 0.7
 """Correlation of a shock with that of the day or hour before."""
 
@@ -28,9 +28,9 @@ class Spread(NamedTuple):
     hourly: float
 
 
-DEMAND: Final = Spread(0.045, 0.04)
-SUPPLY: Final = Spread(0.02, 0.02)
-TRAVEL: Final = Spread(0.025, 0.025)
+DEMAND: Final = Spread(0.029, 0.014)
+SUPPLY: Final = Spread(0.012, 0.009)
+TRAVEL: Final = Spread(0.014, 0.010)
 MOOD: Final = Spread(0.15, 0.10)
 
 

@@ -37,6 +37,24 @@ class Problem(BaseModel):
     errors: tuple[ProblemField, ...] = ()
 
 
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in (401, 403, 404, 422)
+}
+"""What the API's documents say of errors."""
+
+
+def with_media_type(openapi: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI document with problem documents under their own media type; changes it in place."""
+    for methods in openapi["paths"].values():
+        for operation in methods.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                schema = content.get("application/json", {}).get("schema", {})
+                if schema.get("$ref", "").endswith("/Problem"):
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return openapi
+
+
 def _answer(
     request: Request,
     *,
@@ -120,3 +138,5 @@ def install(app: FastAPI) -> None:
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+    describe = app.openapi
+    app.openapi = lambda: with_media_type(describe())  # type: ignore[method-assign]  # FastAPI's own way

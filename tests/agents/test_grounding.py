@@ -117,7 +117,9 @@ def test_check_lets_a_slice_called_like_a_plain_word_pass() -> None:
 
 
 def test_ground_drops_and_counts_what_is_not_grounded() -> None:
-    draft = parse("## Why\nIt fell by {{E3.delta_pp}}. It fell by 14. It happened.\n- A share of {{E12.share}}.\n- 5.")
+    draft = parse(
+        "## Why\nIt fell by {{E3.delta_pp}}. It fell by 14. It happened.\n- A share of {{E12.share}}.\n- 5."
+    )
     grounded = ground(draft, ALLOWED)
     assert grounded.text == "## Why\n\nIt fell by -14.0 pp [E3]. It happened.\n\n- A share of 58.3 % [E12]."
     assert grounded.grounding.model_dump() == {"claims": 4, "supported": 2, "removed": 2}
@@ -135,8 +137,23 @@ def test_render_text_says_unknown_for_what_is_not_there() -> None:
 
 
 WORDS = st.sampled_from(
-    ["It fell by", "{{E3.delta_pp}}", "{{E12.share}}", "14", "3.5", "twelve", "{{E9.x}}", "{{", "in May", "grocery."]
-    + ["## Why\n", "\n- ", "Next.", "²", "half"]
+    [
+        "It fell by",
+        "{{E3.delta_pp}}",
+        "{{E12.share}}",
+        "14",
+        "3.5",
+        "twelve",
+        "{{E9.x}}",
+        "{{",
+        "in May",
+        "grocery.",
+        "## Why\n",
+        "\n- ",
+        "Next.",
+        "²",
+        "half",
+    ]
 )
 
 
@@ -155,5 +172,3 @@ def test_no_number_is_rendered_that_is_not_in_evidence(parts: list[str]) -> None
 @given(st.text())
 def test_check_is_total(text: str) -> None:
     check(Sentence(text), ALLOWED)
-
-

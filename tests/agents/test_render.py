@@ -30,7 +30,10 @@ def test_slice_words_are_harmless_whatever_the_values(name: str, value: str) -> 
         assert not PLACEHOLDER.search(render.slice_words(Slice.parse({name: value})))
 
 
-@given(st.floats(allow_nan=True, allow_infinity=True), st.sampled_from([*sorted(render._UNITS), "probability", "z", ""]))
+@given(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.sampled_from([*sorted(render._UNITS), "probability", "z", ""]),
+)
 def test_number_is_total(value: float, unit: str) -> None:
     assert render.number(value, unit, signed=True)
 

@@ -16,7 +16,9 @@ def test_pieces_are_the_whole_text(text: str) -> None:
 @given(ANYTHING)
 def test_parse_is_total_and_loses_no_word(text: str) -> None:
     draft = parse(text)
-    assert [s.title for s in draft.sections] == [t for t in SECTIONS if t in {s.title for s in draft.sections}]
+    assert [s.title for s in draft.sections] == [
+        t for t in SECTIONS if t in {s.title for s in draft.sections}
+    ]
     said = "".join(s.text for s in draft.sentences)
     assert set("".join(said.split())) <= set(text)
 

@@ -3,8 +3,12 @@
 import pytest
 
 from knowledge import library
+from tools.design import HARM, LEAST_HARM
+from tools.metrics import METRICS
+from tools.plan_text import BAND_DAYS, SAFETY_SHARE
 from tools.policy import Decision, Outcome, PolicyRequest, Role, decide
 from tools.ports import PassageKind
+from tools.power import POWER
 from tools.settings import AnalysisSettings
 
 CLAUSES = {clause.id: clause for page in library.pages() for clause in page.clauses}
@@ -80,13 +84,28 @@ def test_delay_steps_follow_each_other() -> None:
     assert days == sorted(days)
 
 
+def test_service_levels_are_the_targets_of_the_metrics() -> None:
+    levels = {
+        metric: CLAUSES[clause].values
+        for metric, clause in (("on_time", "SLA-10"), ("item_accuracy", "SLA-11"), ("cancellation", "SLA-12"))
+    }
+    assert levels["on_time"]["target_share"] == METRICS["on_time"].target
+    assert levels["on_time"]["floor_share"] == METRICS["on_time"].floor
+    assert levels["item_accuracy"]["item_accuracy_target_share"] == METRICS["item_accuracy"].target
+    assert levels["cancellation"]["cancellation_target_share"] == METRICS["cancellation"].target
+
+
 def test_numbers_said_twice_are_the_same() -> None:
     assert CLAUSES["GRD-2"].values["efficiency_floor"] == AnalysisSettings().efficiency_floor
     assert CLAUSES["SLA-30"].values["economy_share"] >= CLAUSES["CAR-3"].values["review_below_share"]
     assert CLAUSES["WHS-1"].values["overflow_at_share"] == next(
         c.at_least for r in CLAUSES["WHS-1"].rules for c in r.when if c.fact == "target_load_share"
     )
-    assert CLAUSES["EXP-3"].values["stages"][0] == CLAUSES["EXP-3"].rules[0].when[0].above
+    assert CLAUSES["EXP-3"].values["stages"][0] == CLAUSES["EXP-3"].rules[0].when[0].above == SAFETY_SHARE
+    assert CLAUSES["INC-4"].values["recovered_days"] == BAND_DAYS
+    assert CLAUSES["GRD-1"].values["worse_by_share"] == HARM
+    assert CLAUSES["GRD-1"].values["least_pp"] == 100 * LEAST_HARM
+    assert CLAUSES["EXP-2"].values["power_at_least"] == POWER
 
 
 REFUND = {
@@ -149,6 +168,21 @@ def test_refund_by_reason() -> None:
     assert wrong.amount_cents == 1200
     assert refund(6500, reason="cancelled", handed_over=False).amount_cents == 6500
     assert refund(6500, reason="changed_mind").outcome is Outcome.DENY
+
+
+def test_store_credit_is_a_tenth_more_than_the_refund() -> None:
+    for facts in (
+        {},
+        {"reason": "cosmetic"},
+        {"reason": "wrong_item", "item_value_cents": 1200, "item_refunded_cents": 0},
+    ):
+        money = refund(999_900, "manager", **facts).amount_cents
+        ask = PolicyRequest(
+            tool="issue_store_credit", role=Role.MANAGER, amount_cents=999_900, facts=REFUND | facts
+        )
+        credit = decide(RULES, ask).amount_cents
+        assert money
+        assert credit == money * 110 // 100
 
 
 def test_frequent_refunds_are_looked_at() -> None:

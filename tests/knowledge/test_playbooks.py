@@ -31,7 +31,9 @@ def _registered() -> Registry:
     return REGISTRY
 
 
-@pytest.mark.parametrize(("name", "step"), [(name, step) for name in specialists() for step in load(name).steps])
+@pytest.mark.parametrize(
+    ("name", "step"), [(name, step) for name in specialists() for step in load(name).steps]
+)
 def test_step_fits_the_tool_it_calls(name: str, step: Step) -> None:
     registry = _registered()
     if step.tool not in registry.names():

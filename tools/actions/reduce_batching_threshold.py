@@ -21,8 +21,7 @@ ACTION = Action(
         "it as it is elsewhere. Orders already batched are delivered as planned."
     ),
     risks=(
-        "Fewer orders a trip need more courier time; where couriers are short, waits move from the batch to "
-        "the assignment.",
+        "Fewer orders a trip need more courier time; where it is short, the wait moves to the assignment.",
         "The threshold may have been raised to save cost; tell its owner before it is set back.",
     ),
 )

@@ -26,10 +26,7 @@ HYPOTHESIS = Hypothesis(
         Call("drivers", INCIDENT),
     ),
     driver="dasher_wait_s",
-    upstream=(
-        HypothesisId.BATCHING_POLICY,
-        HypothesisId.DEMAND_SURGE,
-    ),
+    upstream=(),
     expected_lag="within the hour",
     one_more_datum="courier shifts planned and worked, hour by hour (supply_snapshots)",
 )

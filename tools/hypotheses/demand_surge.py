@@ -25,10 +25,7 @@ HYPOTHESIS = Hypothesis(
         Call("onset_order", {**INCIDENT, "driver": "dasher_wait_s"}),
     ),
     driver="dasher_wait_s",
-    upstream=(
-        HypothesisId.BATCHING_POLICY,
-        HypothesisId.COURIER_SUPPLY,
-    ),
+    upstream=(),
     expected_lag="within the hour",
     one_more_datum="promotions and events that were planned for the time (context_events)",
 )
