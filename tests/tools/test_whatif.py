@@ -87,8 +87,9 @@ def test_a_policy_never_changed_there_is_refused(batching: object, elsewhere: Sl
 
 
 def test_batch_size_as_before_finds_about_the_same_without_the_change_log(batching: object) -> None:
-    by_log, by_driver = _ask(batching, BACK), _ask(
-        batching, Intervention(driver="batch_size", change="to_baseline")
+    by_log, by_driver = (
+        _ask(batching, BACK),
+        _ask(batching, Intervention(driver="batch_size", change="to_baseline")),
     )
     ratio = by_driver.effects["on_time"].estimate / by_log.effects["on_time"].estimate
     assert 0.5 < ratio < 1.5
