@@ -31,13 +31,6 @@ def _in_zone(zone: str, clock: dt.Timestamp) -> dt.Timestamp:
     """The moment at which clocks of a zone show a time."""
 
 
-@ibis.udf.scalar.builtin(  # type: ignore[untyped-decorator]  # Ibis has no types
-    name="to_json", signature=((dt.unknown,), dt.string)
-)
-def _as_json(value: dt.unknown) -> dt.string:
-    """JSON text of a nested value."""
-
-
 class Cast(NamedTuple):
     """A column's canonical value, and the rows in which it could not be had."""
 
@@ -70,7 +63,9 @@ def canonical(column: ir.Column, to: ColumnType, *, naive_zone: str | None) -> C
         case "id":
             return Cast(column.cast("int64") if column.type().is_integer() else _text(column))
         case "json":
-            return Cast(_text(column) if not column.type().is_nested() else _as_json(column).cast("string"))
+            return Cast(
+                _text(column) if not column.type().is_nested() else column.cast("json").cast("string")
+            )
         case _:
             return Cast(_text(column))
 

@@ -4,6 +4,7 @@ Validation (`data.check`), the documentation table (`documentation`) and empty f
 derived from `TABLES`. Times are stored in UTC, durations in seconds, rates as shares between 0 and 1.
 """
 
+import sys
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
@@ -213,13 +214,27 @@ def empty(table: str) -> pd.DataFrame:
     return pd.DataFrame({c.name: pd.Series(dtype=PANDAS_TYPES[c.type]) for c in TABLES[table].columns})
 
 
+_PREFACE: Final = """\
+# Tables
+
+What a data folder holds: one Parquet or CSV file (`.parquet`, `.csv`, `.csv.gz`, `.csv.zip`) a table, named after
+it. `orders` is required; with one table of outcomes there is something to measure. Whatever needs an absent table
+or column is answered "not testable" with its name. Data with other names or shapes need a [mapping](mappings.md).
+
+Times have a zone (ISO 8601: `2026-01-31T18:00:00Z`) and are read as UTC. Flags are true/false or 1/0. Bounds are
+inclusive; a time marked *after order* cannot lie before its `order_time`. Rows that break a rule are left out,
+counted and shown by `cx data check`. This page is made from `data/contracts.py`:
+`python -m data.contracts > docs/tables.md`."""
+
+
 def documentation() -> str:
-    """The contracts as one Markdown table a section, for `docs/tables.md`."""
-    return "\n\n".join(_document(table) for table in TABLES.values()) + "\n"
+    """The contracts as Markdown, one table a section, for `docs/tables.md`."""
+    return "\n\n".join((_PREFACE, *(_document(table) for table in TABLES.values()))) + "\n"
 
 
 def _document(table: Table) -> str:
-    head = f"## {table.name} ({table.level})\n\n{table.description.capitalize()}."
+    key = f" Key: `{table.key}`." if table.key else ""
+    head = f"## {table.name} ({table.level})\n\n{table.description[0].upper()}{table.description[1:]}.{key}"
     rows = ["| column | type | unit | bounds | required | meaning |", "| --- | --- | --- | --- | --- | --- |"]
     rows += [
         f"| {c.name} | {c.type} | {c.unit} | {_bounds(c)} | {'yes' if c.required else ''} | {c.description} |"
@@ -229,8 +244,14 @@ def _document(table: Table) -> str:
 
 
 def _bounds(column: Column) -> str:
+    if column.after_order:
+        return "after order"
     if column.low is None and column.high is None:
         return ""
     low = "" if column.low is None else f"{column.low:g}"
     high = "" if column.high is None else f"{column.high:g}"
     return f"{low}..{high}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(documentation())

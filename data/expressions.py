@@ -32,14 +32,25 @@ def check_expression(sql: str) -> None:
         data.errors.MappingError: expression '(SELECT 1)' may not hold a query of its own
     """
     try:
-        parsed = sqlglot.parse(sql, read="duckdb")
+        parsed = sqlglot.parse(f"SELECT ({sql}\n)", read="duckdb")  # parsed, not run
     except SqlglotError as error:
         raise MappingError(f"expression {sql!r} is not SQL: {_plain(error)}") from error
-    if len(parsed) != 1 or parsed[0] is None:
+    only = parsed[0] if len(parsed) == 1 else None
+    found = _only_expression(only) if isinstance(only, exp.Select) else None
+    if found is None:
         raise MappingError(f"expression {sql!r} must be exactly one SQL expression")
-    if parsed[0].find(exp.Query, exp.Command, exp.DDL, exp.DML):
+    if found.find(exp.Query):
         raise MappingError(f"expression {sql!r} may not hold a query of its own")
 
 
+def _only_expression(select: exp.Select) -> exp.Expression | None:
+    """What a query selects, if it is one thing in brackets and from nowhere."""
+    if len(select.expressions) != 1 or select.args.get("from_"):
+        return None
+    selected = select.expressions[0]
+    return selected if isinstance(selected, exp.Paren | exp.Subquery) else None
+
+
 def _plain(error: SqlglotError) -> str:
-    return str(error).splitlines()[0].replace("\x1b[4m", "").replace("\x1b[0m", "")
+    # The position counts from what was put around the expression; it would mislead.
+    return str(error).splitlines()[0].split(". Line")[0]

@@ -78,6 +78,15 @@ class Files:
             kind = "Parquet" if parquet else "CSV"
             first = str(error).strip().splitlines()[0]
             raise DataError(f"{path}: cannot be read as {kind}: {first}") from error
+        self._refuse_one_column(path, relation)
+
+    def _refuse_one_column(self, path: Path, relation: str) -> None:
+        """Rows of unequal length make the engine take whole lines for cells."""
+        names = [str(row[0]) for row in self._connection.execute(f"DESCRIBE {quote(relation)}").fetchall()]
+        if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
+            raise DataError(
+                f"{path}: cannot be read as CSV: its rows do not all have as many cells as its first line ({names[0]})"
+            )
 
     def _unzipped(self, path: Path) -> Path:
         target = self._scratch / f"{len(list(self._scratch.iterdir()))}.csv"

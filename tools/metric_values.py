@@ -77,13 +77,17 @@ def rate(rows: pd.DataFrame, metric: Metric) -> float | None:
 def _value(rows: pd.DataFrame, chosen: Flags, arguments: IncidentArguments) -> float:
     mine, name = rows[chosen], arguments.metric
     if name in (CX_SCORE, CX_INDEX):
-        score = cx({metric.id: rate(mine, metric) for metric in available(set(rows))})
+        score = cx({metric.id: rate(mine, metric) for metric in available(_names(rows))})
         value = None if score is None else score.score if name == CX_SCORE else score.index
-    elif name in METRICS and METRICS[name].columns <= set(rows):
+    elif name in METRICS and METRICS[name].columns <= _names(rows):
         value = rate(mine, METRICS[name])
     else:
-        known = [*(metric.id for metric in available(set(rows))), CX_SCORE, CX_INDEX]
+        known = [*(metric.id for metric in available(_names(rows))), CX_SCORE, CX_INDEX]
         raise ToolFailure(f"metric = {name!r}: these data have {', '.join(known)}")
     if value is None:
         raise ToolFailure(f"not testable: no order of the slice has {name} yet")
     return value
+
+
+def _names(rows: pd.DataFrame) -> frozenset[str]:
+    return frozenset(str(name) for name in rows.columns)

@@ -148,8 +148,12 @@ WORDS = st.sampled_from(
         "{{",
         "in May",
         "grocery.",
+        "## Why\n",
+        "\n- ",
+        "Next.",
+        "²",
+        "half",
     ]
-    + ["## Why\n", "\n- ", "Next.", "²", "half"]
 )
 
 

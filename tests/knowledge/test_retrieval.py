@@ -74,6 +74,7 @@ def test_search_is_repeatable_and_ordered(store: KnowledgeStore) -> None:
     assert scores == sorted(scores, reverse=True)
     assert first[:2] == store.search("roll back a batching threshold", limit=2)
     assert all(0 <= score <= 1 for score in scores)
+    assert len(store.search("roll back a batching threshold", limit=999)) == len(store)
 
 
 def test_search_for_nothing_known_still_answers(store: KnowledgeStore) -> None:

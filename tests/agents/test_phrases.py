@@ -1,0 +1,64 @@
+import pytest
+from pydantic import ValidationError
+
+from agents import prompts
+from agents.phrases import Phrase, parse_phrases, write
+from agents.writing import SECTIONS
+from knowledge.markdown import PageError
+
+BOOK = """
+```yaml phrases
+- section: Why
+  each: findings
+  limit: 1
+  when: {role: primary}
+  bullet: true
+  text: ["{{finding.<id>.share}} of it is <id>.", "It is <id>: {{finding.<id>.p}}."]
+- section: What happened
+  when: {verdict: [confirmed, likely]}
+  text: ["It fell by {{incident.delta}}."]
+```
+"""
+TASK = {
+    "verdict": "confirmed",
+    "findings": [
+        {"id": "weather", "role": None},
+        {"id": "batching", "role": "primary"},
+        {"id": "supply", "role": "primary"},
+    ],
+    "placeholders": {"finding.batching.p": "94 %", "incident.delta": "-3.0 pp", "finding.supply.p": "1 %"},
+}
+
+
+def test_write_says_what_holds_and_is_known_in_the_order_of_the_sections() -> None:
+    text = write(parse_phrases(BOOK), TASK)
+    assert (
+        text
+        == "## What happened\nIt fell by {{incident.delta}}.\n## Why\n- It is batching: {{finding.batching.p}}."
+    )
+
+
+def test_write_leaves_unsaid_what_is_not_known() -> None:
+    assert write(parse_phrases(BOOK), TASK | {"placeholders": {}}) == ""
+    assert write(parse_phrases(BOOK), {"verdict": "inconclusive", "findings": []}) == ""
+
+
+def test_write_skips_a_text_whose_field_is_missing() -> None:
+    book = (Phrase(section="Why", text=["Because <nothing>.", "Otherwise."]),)
+    assert write(book, TASK) == "## Why\nOtherwise."
+
+
+def test_parse_phrases_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValidationError):
+        parse_phrases(BOOK.replace("limit: 1", "most: 1"))
+    with pytest.raises(PageError):
+        parse_phrases(BOOK.replace("limit: 1", "limit: ["))
+
+
+def test_shipped_book_uses_the_sections_of_a_narrative() -> None:
+    book = parse_phrases(prompts.read("phrases"))
+    assert {phrase.section for phrase in book} == set(SECTIONS)
+
+
+def test_parse_phrases_of_a_text_without_a_book_is_empty() -> None:
+    assert parse_phrases("Nothing here.") == ()
