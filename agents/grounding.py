@@ -81,7 +81,8 @@ _NEGATED: Final = re.compile(
     re.IGNORECASE,
 )
 _OPEN: Final = re.compile(
-    r"^\s+(?:is|was|remains|lies)\s+(?:not|unknown|open|outside|unclear)\b", re.IGNORECASE
+    r"^\s+(?:(?:is|was|remains|lies)\s+(?:not|unknown|open|outside|unclear)|only|little|nothing|none)\b",
+    re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
     r"\b(likely|probabl[ey]|may|might|could|appears?|seems?|suggests?|points? to)\b", re.IGNORECASE

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from agents.grounding import Allowed, check, ground, render_text
 from agents.writing import Sentence, parse
 from tools.findings import Finding
+from tools.hypotheses import HYPOTHESES
+from tools.objections import RULES
 
 FACTS = {
     "E3.delta_pp": "-14.0 pp",
@@ -104,6 +106,18 @@ def test_check_lets_grounded_sentences_stand(text: str) -> None:
 )
 def test_check_refuses(text: str, kind: str) -> None:
     assert kind in kinds(text)
+
+
+def test_objections_of_adjudication_may_be_said() -> None:
+    for _, _, sentence in RULES:
+        text = sentence.replace("{id}", "E1")
+        known = dict.fromkeys(Sentence(text).placeholders, "x")
+        assert check(Sentence(text), Allowed(known)) == (), text
+
+
+def test_words_of_the_hypotheses_may_be_said() -> None:
+    for hypothesis in HYPOTHESES.values():
+        assert check(Sentence(f"Not testable here: {hypothesis.title}."), Allowed({})) == ()
 
 
 def test_check_wants_a_hedge_where_the_cause_is_only_likely() -> None:
