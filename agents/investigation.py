@@ -16,7 +16,7 @@ from agents.report import InvestigationReport
 from agents.state import State
 from data.dataset import Dataset
 from data.errors import DataError
-from tools.incidents import Grain
+from tools.incidents import Grain, Incident
 from tools.settings import AnalysisSettings
 
 __all__ = ["UnknownIncidentError", "investigate", "investigate_sync"]
@@ -30,15 +30,17 @@ async def investigate(
     *,
     run_id: str,
     incident_id: str | None = None,
+    incident: Incident | None = None,
     grain: Grain = "day",
     checkpointer: BaseCheckpointSaver[str] | None = None,
 ) -> InvestigationReport:
-    """Investigate an incident, the worst one unless `incident_id` names another.
+    """Investigate an incident, the worst one unless `incident_id` or `incident` names another.
 
     Args:
         context: data, model and ports.
         run_id: names the run in its events and its checkpoints; the same id goes on where it was left.
         incident_id: as `tools.detection.detect` gives it for the same data, time and settings.
+        incident: one that was detected before, in these data; it is taken as it is, nothing is detected again.
         grain: of the detection.
         checkpointer: keeps the state after every node.
 
@@ -48,10 +50,11 @@ async def investigate(
     """
     emitter = context.emitter(run_id, ACTIVITY)
     emitter.run_started(run_id)
-    emitter.state(
-        {"phase": "started", "incident_id": incident_id, "as_of": context.dataset.as_of.isoformat()}
-    )
-    fresh = State(run_id=run_id, incident_id=incident_id, grain=grain, branches=[], limitations=[])
+    wanted = incident_id if incident is None else incident.id
+    emitter.state({"phase": "started", "incident_id": wanted, "as_of": context.dataset.as_of.isoformat()})
+    fresh = State(run_id=run_id, incident_id=wanted, grain=grain, branches=[], limitations=[])
+    if incident is not None:
+        fresh["incident"] = incident.model_dump(mode="json")
     try:
         report = await _run(build_graph(checkpointer), context, fresh)
     except Exception as error:

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version as installed
 from importlib.resources import files
 from typing import Protocol
 
@@ -21,11 +22,11 @@ from server.clock import Clock, system_clock
 from server.database import open_database
 from server.event_log import EventLog
 from server.investigations import Investigations, Investigator
-from server.repository import Repository
+from server.repository import Repository, Served
 from server.services import Services
 from server.settings import AuthMode, Settings, load
 from server.sse import StreamCap
-from tools.incidents import DetectionReport
+from tools.incidents import DetectionReport, Incident
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,18 @@ HEADERS = (
 class Workbench(Investigator, Protocol):
     """Everything that the service needs from the rooms beneath it."""
 
-    def detect(self) -> DetectionReport:
+    def identify(self) -> Served:
+        """Which data are served; may have to read them, and runs in a thread.
+
+        Raises:
+            DataError: the data are missing or unusable.
+        """
+
+    def detect(self, history: Sequence[Incident]) -> DetectionReport:
         """Look for incidents in the data that are served; takes seconds, and runs in a thread.
+
+        Args:
+            history: incidents found before; those that go on keep their ids.
 
         Raises:
             DataError: the data are missing or unusable.
@@ -147,8 +158,7 @@ async def _detect(services: Services, bench: Workbench) -> None:
     state = services.detection
     state.stage, state.detail = "running", "looking for incidents"
     try:
-        report = await asyncio.to_thread(bench.detect)
-        services.repository.store_detection(report)
+        report = await asyncio.to_thread(_search, services.repository, bench)
     except DataError as error:
         state.stage, state.detail = "failed", str(error)
     except Exception as error:  # the outermost edge of a background task
@@ -159,3 +169,14 @@ async def _detect(services: Services, bench: Workbench) -> None:
             "done",
             f"{len(report.incidents)} incidents as of {report.as_of:%Y-%m-%d %H:%M} UTC",
         )
+
+
+def _search(repository: Repository, bench: Workbench) -> DetectionReport:
+    """Look for incidents, unless this version of the product did so in the same data."""
+    version = installed("cx-fulfillment-agent")
+    known = repository.detection(bench.identify(), version=version)
+    if known is not None:
+        return known
+    report = bench.detect(repository.history())
+    repository.store_detection(report, version=version)
+    return report

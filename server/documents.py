@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from agents.report import InvestigationReport
-from server.wording import amount, change, explain, moment
+from server.wording import amount, explain, moment, span
 from tools.evidence import Evidence
 from tools.findings import Finding
 from tools.recommendations import Recommendation
@@ -26,7 +26,13 @@ def report_markdown(report: InvestigationReport) -> str:
         report.narrative.strip(),
         _section("Causes", _findings(report.findings)),
         _section("Ruled out", _findings(report.ruled_out)),
-        _section("Not testable", [f"- {n.hypothesis.value}: {n.reason}" for n in report.not_testable]),
+        _section(
+            "Not testable",
+            [
+                f"- {n.hypothesis.value}: {n.reason.removeprefix('not testable: ')}"
+                for n in report.not_testable
+            ],
+        ),
         _section("Recommendations", _recommendations(report.recommendations)),
         _section("Evidence", _evidence(report.evidence)),
         _section("Limitations", [f"- {text}" for text in report.limitations]),
@@ -74,8 +80,7 @@ def _recommendations(items: Iterable[Recommendation]) -> list[str]:
     for rank, item in enumerate(items, start=1):
         lines.append(f"{rank}. **{item.title}** ({item.scope}; {item.owner}, {item.reversibility} to undo)")
         for metric, effect in {**item.effects, **item.efficiency_cost}.items():
-            low, high = change(effect.low, effect.unit), change(effect.high, effect.unit)
-            lines.append(f"   - {metric} {change(effect.estimate, effect.unit)} ({low} to {high})")
+            lines.append(f"   - {metric} {span(effect.estimate, effect.low, effect.high, effect.unit)}")
     return lines
 
 

@@ -1,6 +1,7 @@
 """The tables of the system of record.
 
     incident        what detection found; keeps its id and its status from run to run
+    detection       what a search of the data found, series included
     run             one investigation of one incident
     run_event       the append-only log of a run; `seq` is set once its place in the order is known
     report          the finished investigation: the shape of `cx investigate --json`
@@ -66,6 +67,19 @@ class IncidentRecord(SQLModel, table=True):
     as_of: datetime
     created_at: datetime
     updated_at: datetime
+
+
+class DetectionRecord(SQLModel, table=True):
+    """One search of the data; it is not repeated for the same data, time and version of the product."""
+
+    __tablename__ = "detection"
+
+    fingerprint: str = Field(primary_key=True)
+    as_of: datetime = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    """`tools.incidents.DetectionReport` as JSON."""
+    created_at: datetime
 
 
 class RunRecord(SQLModel, table=True):

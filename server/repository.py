@@ -16,6 +16,7 @@ from server.clock import Clock, system_clock
 from server.models import (
     UNFINISHED,
     AuditRecord,
+    DetectionRecord,
     IdempotencyRecord,
     IncidentRecord,
     IncidentStatus,
@@ -30,6 +31,13 @@ KEY_LIFE = timedelta(hours=24)
 """How long an idempotency key is remembered."""
 Key = tuple[str, str, str, int]
 """(run, node, branch, ordinal): what makes an event unique."""
+
+
+class Served(NamedTuple):
+    """The data that are served, as of a time."""
+
+    fingerprint: str
+    as_of: datetime
 
 
 class Page(NamedTuple):
@@ -52,10 +60,19 @@ class Repository:
 
     # --- incidents
 
-    def store_detection(self, report: DetectionReport) -> None:
+    def store_detection(self, report: DetectionReport, *, version: str = "") -> None:
         """Add new incidents and bring known ones up to date; ids, statuses and creation times stay."""
         now = self._clock()
         with self._session() as session:
+            session.merge(
+                DetectionRecord(
+                    fingerprint=report.fingerprint,
+                    as_of=report.as_of,
+                    version=version,
+                    document=report.model_dump_json(by_alias=True),
+                    created_at=now,
+                )
+            )
             for incident in report.incidents:
                 known = session.get(IncidentRecord, incident.id)
                 fresh = _incident_record(incident, report, now=now)
@@ -63,6 +80,18 @@ class Repository:
                     fresh.status, fresh.created_at = known.status, known.created_at
                 session.merge(fresh)
             session.commit()
+
+    def detection(self, served: Served, *, version: str) -> DetectionReport | None:
+        """What this version of the product found in these data."""
+        with self._session() as session:
+            record = session.get(DetectionRecord, (served.fingerprint, served.as_of, version))
+        return None if record is None else DetectionReport.model_validate_json(record.document)
+
+    def history(self) -> tuple[Incident, ...]:
+        """All incidents that were ever found, as they were last seen, oldest first."""
+        query = select(IncidentRecord).order_by(col(IncidentRecord.onset), col(IncidentRecord.id))
+        with self._session() as session:
+            return tuple(Incident.model_validate_json(record.document) for record in session.exec(query))
 
     def incident(self, incident_id: str) -> IncidentRecord | None:
         """One incident."""

@@ -1,7 +1,7 @@
 """Values of results as short text: units, times, one line for a piece of evidence."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from tools.evidence import Evidence
 
@@ -33,23 +33,28 @@ def amount(metric: str, value: float) -> str:
     return f"{value:.1f}" if metric == "cx_score" else f"{100 * value:.1f} %"
 
 
-def change(value: float, unit: str) -> str:
-    """A signed change in its unit.
+def span(value: float, low: float, high: float, unit: str) -> str:
+    """A signed change with its interval, in its unit.
 
     Example:
-        >>> change(0.121, "share"), change(-2.0, "pp"), change(3.25, "score")
-        ('+12.1 pp', '-2.0 pp', '+3.2 points')
+        >>> span(0.121, 0.09, 0.15, "share"), span(-61.8, -66.6, -58.1, "s")
+        ('+12.1 pp (+9.0 to +15.0)', '-62 s (-67 to -58)')
+        >>> span(-0.12, -0.18, -0.05, "orders_per_courier_hour")
+        '-0.12 orders/courier-hour (-0.18 to -0.05)'
     """
-    number, name = {
-        "share": (100 * value, "pp"),
-        "pp": (value, "pp"),
-        "score": (value, "points"),
-        "s": (value, "s"),
-        "orders_per_courier_hour": (value, "orders/courier-hour"),
-        "usd_per_order": (value, "USD/order"),
-    }.get(unit, (value, unit))
-    digits = 0 if unit == "s" else 2 if unit in ("orders_per_courier_hour", "usd_per_order") else 1
-    return f"{number:+.{digits}f} {name}"
+    scale, digits, name = _SHOWN.get(unit, (1, 2, unit.replace("_", " ")))
+    first, *bounds = (f"{scale * number:+.{digits}f}" for number in (value, low, high))
+    return f"{first} {name} ({' to '.join(bounds)})"
+
+
+_SHOWN: Final = {
+    "share": (100, 1, "pp"),
+    "pp": (1, 1, "pp"),
+    "score": (1, 1, "points"),
+    "s": (1, 0, "s"),
+    "orders_per_courier_hour": (1, 2, "orders/courier-hour"),
+    "usd_per_order": (1, 2, "USD/order"),
+}
 
 
 def explain(evidence: Evidence) -> str:

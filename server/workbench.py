@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from knowledge import open_store
 from server.clock import Clock
 from server.models import RunRecord
 from server.reasoning import model_settings
+from server.repository import Served
 from server.settings import Settings
 from tools.detection import detect
-from tools.incidents import DetectionReport
+from tools.incidents import DetectionReport, Incident
 from tools.ports import Knowledge
 
 CHECKPOINTS = "checkpoints.sqlite"
@@ -48,15 +49,24 @@ class OwnWorkbench:
         async with AsyncSqliteSaver.from_conn_string(str(settings.state_dir / CHECKPOINTS)) as saver:
             yield cls(settings, clock=clock, checkpoints=saver)
 
-    def detect(self) -> DetectionReport:
-        """Look for incidents.
+    def identify(self) -> Served:
+        """Which data are served, as of when.
+
+        Raises:
+            DataError: the data are missing or unusable.
+        """
+        dataset = self._open_dataset()
+        return Served(dataset.fingerprint, dataset.as_of)
+
+    def detect(self, history: Sequence[Incident]) -> DetectionReport:
+        """Look for incidents; those of `history` that go on keep their ids.
 
         Raises:
             DataError: the data are missing or unusable.
         """
         dataset = self._open_dataset()
         with self._computing:
-            return detect(dataset)
+            return detect(dataset, history=history)
 
     async def investigate(self, run: RunRecord, sink: EventSink) -> InvestigationReport:
         """Carry out a run, from its last checkpoint where there is one.
@@ -78,7 +88,10 @@ class OwnWorkbench:
             lock=self._computing,
         )
         return await investigate(
-            context, run_id=run.id, incident_id=run.incident_id, checkpointer=self._checkpoints
+            context,
+            run_id=run.id,
+            incident=Incident.model_validate_json(run.incident),
+            checkpointer=self._checkpoints,
         )
 
     def _open_dataset(self) -> Dataset:

@@ -43,6 +43,9 @@ async def triage(state: State, runtime: Runtime[Context]) -> Command[Target]:
 
 
 async def _incident(state: State, context: Context) -> Incident | None:
+    given = state.get("incident")
+    if given is not None:
+        return Incident.model_validate(given)
     grain: Grain = "hour" if state["grain"] == "hour" else "day"
     found = (await powers.compute(context, lambda: powers.detect(context, grain))).incidents
     wanted = state["incident_id"]

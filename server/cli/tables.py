@@ -1,6 +1,6 @@
 """Results as people read them: Rich tables and panels, never a number that is not in the result."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -14,7 +14,7 @@ from rich.text import Text
 from agents.report import InvestigationReport
 from data.report import CheckReport, TableReport
 from server.cli.console import show
-from server.wording import amount, change, explain, moment
+from server.wording import amount, explain, moment, span
 from tools.evidence import Evidence
 from tools.findings import Finding
 from tools.incidents import DetectionReport, Incident
@@ -118,7 +118,7 @@ def show_investigation(report: InvestigationReport) -> None:
     if report.ruled_out:
         parts.append(_findings("Ruled out", report.ruled_out))
     if report.recommendations:
-        parts.append(_recommendations(report.recommendations))
+        parts.append(_recommendations(report.recommendations, {report.incident.metric, "cx_score"}))
     parts.append(_evidence(report.evidence))
     parts += _remarks(report)
     show(*parts)
@@ -152,18 +152,18 @@ def _findings(title: str, findings: Iterable[Finding]) -> Table:
             role,
             f"{item.p_primary:.0%}",
             f"{item.p_contributes:.0%}",
-            " ".join([*item.evidence, *(f"-{objection.evidence}" for objection in item.against)]),
+            " ".join(dict.fromkeys([*item.evidence, *(f"-{o.evidence}" for o in item.against)])),
         )
     return table
 
 
-def _recommendations(items: Iterable[Recommendation]) -> Table:
+def _recommendations(items: Iterable[Recommendation], shown: Collection[str]) -> Table:
     table = _table("", "action", "effect", "confidence", right=("confidence",), title="What to do")
     for rank, item in enumerate(items, start=1):
+        told = {name: effect for name, effect in item.effects.items() if name in shown} | item.efficiency_cost
         effects = [
-            f"{metric} {change(effect.estimate, effect.unit)} "
-            f"({change(effect.low, effect.unit)} to {change(effect.high, effect.unit)})"
-            for metric, effect in {**item.effects, **item.efficiency_cost}.items()
+            f"{name} {span(effect.estimate, effect.low, effect.high, effect.unit)}"
+            for name, effect in told.items()
         ]
         action = f"{escape(item.title)}\n[dim]{escape(str(item.scope))}; {escape(item.owner)}[/dim]"
         table.add_row(str(rank), action, "\n".join(effects), f"{item.confidence:.0%}")
@@ -178,7 +178,7 @@ def _evidence(evidence: dict[str, Evidence]) -> Table:
 
 
 def _remarks(report: InvestigationReport) -> list[RenderableType]:
-    lines = [f"not testable: {item.hypothesis.value}: {item.reason}" for item in report.not_testable]
+    lines = [f"{item.hypothesis.value}: {item.reason}" for item in report.not_testable]
     lines += [f"limitation: {text}" for text in report.limitations]
     grounding = report.grounding
     lines.append(

@@ -1,7 +1,7 @@
 """A workbench with a small scripted investigation, and documents to fill the tables with."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from agents.events import Emitter, EventSink
 from agents.report import Grounding, InvestigationReport
 from data.slices import Slice
 from server.models import RunRecord
+from server.repository import Served
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
 from tools.findings import Finding, FindingVerdict, HypothesisId, IncidentVerdict
@@ -50,25 +51,33 @@ def make_detection(*incidents: Incident) -> DetectionReport:
 def make_plan() -> ExperimentPlan:
     return ExperimentPlan(
         action="restore_threshold",
+        title="Go back to two orders a batch",
         hypothesis="h",
         mechanism="m",
         scope=Slice.parse({"region": "SF"}),
+        eligibility="every order of the slice",
         unit="switchback",
         unit_reason="r",
+        window_hours=2,
         metrics=(),
         mde_pp=2.0,
         alpha=0.05,
         power=0.8,
+        unit_sd_pp=3.0,
         units_needed=40,
         units_per_day=6.0,
         sample_orders=8000,
         days=7,
         variance_source="v",
+        feasible=True,
         options=(),
+        analysis=(),
         rollout=(),
         checks=(),
+        monitoring=(),
         rollback=(),
         decision_rules=(),
+        holdback="none",
         evidence=("E1",),
         markdown="# Plan\n\nGo back to two orders a batch.\n",
     )
@@ -154,8 +163,13 @@ class FakeWorkbench:
         self.incidents = incidents or (make_incident(),)
         self.gate, self.error, self.plan = gate, error, plan
         self.calls: list[str] = []
+        self.searches = 0
 
-    def detect(self) -> DetectionReport:
+    def identify(self) -> Served:
+        return Served("f" * 32, NOW)
+
+    def detect(self, history: Sequence[Incident]) -> DetectionReport:
+        self.searches += 1
         return make_detection(*self.incidents)
 
     async def investigate(self, run: RunRecord, sink: EventSink) -> InvestigationReport:

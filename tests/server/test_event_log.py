@@ -1,8 +1,11 @@
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import NamedTuple
 
 import pytest
 from ag_ui import core
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from agents.events import Emitter, ListSink, RunEvent
-from server.database import open_database
+from server.database import connect, open_database
 from server.event_log import EventLog, without_times
 from server.repository import Repository
 from tests.server.fakes import SPECIALISTS, clock, make_detection, make_incident, tell
@@ -98,10 +101,19 @@ def _fresh_run(repository: Repository, log: EventLog, *, order: tuple[str, ...])
 RUN = "I1-1"
 
 
-def _script(lengths: dict[str, int]) -> tuple[list[RunEvent], dict[str, list[RunEvent]], list[RunEvent]]:
+class Script(NamedTuple):
+    """The events of a run."""
+
+    before: Sequence[RunEvent]
+    branches: dict[str, Sequence[RunEvent]]
+    after: Sequence[RunEvent]
+
+
+def _script(lengths: dict[str, int]) -> Script:
     """The events before, in (by branch) and after a fan-out."""
     siblings = tuple(sorted(lengths))
-    before, after, branches = ListSink(), ListSink(), {}
+    before, after = ListSink(), ListSink()
+    branches: dict[str, Sequence[RunEvent]] = {}
     opening = Emitter(before, clock, run=RUN, node="start")
     opening.run_started("I1")
     with Emitter(before, clock, run=RUN, node="triage").step("triage"):
@@ -114,12 +126,12 @@ def _script(lengths: dict[str, int]) -> tuple[list[RunEvent], dict[str, list[Run
                 emitter.activity("cx.evidence", f"{branch}:{number}", {"n": number})
         branches[branch] = sink.events
     Emitter(after, clock, run=RUN, node="end").run_finished("I1", {})
-    return before.events, branches, after.events
+    return Script(before.events, branches, after.events)
 
 
 def _play(
     emit: Callable[[RunEvent], None],
-    script: tuple[list[RunEvent], dict[str, list[RunEvent]], list[RunEvent]],
+    script: Script,
     *,
     draw: Callable[[int], int],
     done: set[str],
@@ -170,14 +182,26 @@ def test_any_race_and_any_crash_give_the_same_log(
         return data.draw(st.integers(0, size - 1))
 
     with TemporaryDirectory() as folder:
+        for name in ("calm", "rough"):
+            shutil.copy(_empty_database(), Path(folder) / f"{name}.sqlite")
         undisturbed = _run(Path(folder) / "calm.sqlite", script, draw=lambda _: 0, budgets=[None])
         disturbed = _run(Path(folder) / "rough.sqlite", script, draw=draw, budgets=[*crashes, None])
     assert without_times(disturbed) == without_times(undisturbed)
 
 
+@cache
+def _empty_database() -> Path:
+    """A database with all tables and no rows, made once."""
+    path = Path(mkdtemp()) / "empty.sqlite"
+    engine = open_database(f"sqlite:///{path}")
+    Repository(engine, clock=clock).store_detection(make_detection(make_incident()))
+    engine.dispose()
+    return path
+
+
 def _run(
     path: Path,
-    script: tuple[list[RunEvent], dict[str, list[RunEvent]], list[RunEvent]],
+    script: Script,
     *,
     draw: Callable[[int], int],
     budgets: list[int | None],
@@ -185,10 +209,9 @@ def _run(
     done: set[str] = set()
     seen: list[str] = []
     for budget in budgets:
-        engine = open_database(f"sqlite:///{path}")
+        engine = connect(f"sqlite:///{path}")
         repository = Repository(engine, clock=clock)
         if repository.run(RUN) is None:
-            repository.store_detection(make_detection(make_incident()))
             incident = repository.incident("I1")
             assert incident is not None
             repository.start_once(incident)

@@ -84,7 +84,7 @@ async def test_frames_on_the_wire_end_in_line_feeds(
         assert isinstance(message, dict)
         sent.append(message.get("body", b""))
 
-    await response({"type": "http", "method": "GET"}, receive, send)  # type: ignore[arg-type]
+    await response({"type": "http", "method": "GET"}, receive, send)
     wire = b"".join(sent)
     assert b"\r" not in wire
     assert wire.count(b"\n\n") == len(repository.events(run_id))

@@ -24,6 +24,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "detection",
+        sa.Column("fingerprint", sqltypes.AutoString(), nullable=False),
+        sa.Column("as_of", sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("version", sqltypes.AutoString(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("created_at", sqltypes.UTCDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "as_of", "version"),
+    )
+    op.create_table(
         "incident",
         sa.Column("id", sqltypes.AutoString(), nullable=False),
         sa.Column(
@@ -156,4 +165,5 @@ def downgrade() -> None:
         batch_op.drop_index("ix_incident_page")
 
     op.drop_table("incident")
+    op.drop_table("detection")
     op.drop_table("audit_log")

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from data.errors import DataError
 from server.app import create_app
 from server.settings import ApiKey, AuthMode, Settings
 from tests.server.fakes import FakeWorkbench, clock, make_incident, problem
-from tools.incidents import DetectionReport
+from tools.incidents import DetectionReport, Incident
 
 API = "/api/v1"
 OPEN = {"/livez", "/readyz"}
@@ -231,7 +231,7 @@ def test_a_bug_shows_nothing_of_itself(client: TestClient, monkeypatch: pytest.M
 )
 def test_failed_detection_is_told(settings: Settings, error: Exception, detail: str) -> None:
     class Broken(FakeWorkbench):
-        def detect(self) -> DetectionReport:
+        def detect(self, history: Sequence[Incident]) -> DetectionReport:
             raise error
 
     with make_client(settings, Broken()) as client:
@@ -250,6 +250,15 @@ def test_a_run_is_resumed_at_start(settings: Settings) -> None:
     with make_client(settings) as client:
         body = wait_for(client, f"{API}/runs/I1-1", "status", "finished")
         assert body["attempts"] == 2
+
+
+def test_the_same_data_are_searched_once(settings: Settings) -> None:
+    bench = FakeWorkbench()
+    for _ in range(2):
+        with make_client(settings, bench) as client:
+            wait_for(client, "/readyz", "detection", "done")
+            assert len(client.get(f"{API}/incidents").json()["items"]) == 1
+    assert bench.searches == 1
 
 
 # --- who may do what
@@ -280,9 +289,9 @@ def test_every_route_needs_a_key_and_a_scope(keyed: TestClient) -> None:
 @pytest.fixture
 def keyed(settings: Settings) -> Iterator[TestClient]:
     keys = (
-        ApiKey(name="reader", key="reader-key-0123456789", scopes=("incidents:read",)),  # type: ignore[arg-type]
-        ApiKey(name="powerless", key="powerless-key-0123456789", scopes=()),  # type: ignore[arg-type]
-        ApiKey(name="chief", key="chief-key-0123456789", scopes=("*",)),  # type: ignore[arg-type]
+        ApiKey(name="reader", key="reader-key-0123456789", scopes=("incidents:read",)),
+        ApiKey(name="powerless", key="powerless-key-0123456789", scopes=()),
+        ApiKey(name="chief", key="chief-key-0123456789", scopes=("*",)),
     )
     chosen = settings.model_copy(update={"auth_mode": AuthMode.API_KEY, "api_keys": keys})
     with make_client(chosen) as client:
