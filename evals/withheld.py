@@ -30,7 +30,7 @@ class Withheld(Dataset):
         self._whole = whole
         self._absent = absent
         hidden = {column for name in absent for column in FACTS_OF.get(name, ())}
-        self._rows = whole.facts().drop(columns=sorted(hidden & set(whole.facts())))
+        self._seen = whole.facts().drop(columns=sorted(hidden & set(whole.facts())))
 
     @property
     def as_of(self) -> datetime:
@@ -70,7 +70,7 @@ class Withheld(Dataset):
 
     def facts(self) -> pd.DataFrame:
         """The facts without the withheld columns."""
-        return self._rows
+        return self._seen
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """None where withheld."""

@@ -69,7 +69,9 @@ class IncidentFrame:
     @cached_property
     def store(self) -> Ints | None:
         """Code of the store; None where the data have none."""
-        return self.rows["store_id"].cat.codes.to_numpy(dtype=np.int64) + 1 if "store_id" in self.rows else None
+        if "store_id" not in self.rows:
+            return None
+        return np.asarray(self.rows["store_id"].cat.codes.to_numpy(dtype=np.int64) + 1, dtype=np.int64)
 
     @property
     def baseline_days(self) -> int:

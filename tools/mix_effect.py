@@ -79,8 +79,8 @@ def _split(values: Floats, cell: Ints, during: Flags, weight: Floats) -> RateMix
 
 
 def _rates(values: Floats, cell: Ints, weight: Floats, size: int) -> tuple[Floats, Floats]:
-    orders = np.bincount(cell, weights=weight, minlength=size)
-    total = np.bincount(cell, weights=weight * values, minlength=size)
+    orders: Floats = np.asarray(np.bincount(cell, weights=weight, minlength=size), dtype=np.float64)
+    total: Floats = np.asarray(np.bincount(cell, weights=weight * values, minlength=size), dtype=np.float64)
     return np.divide(total, orders, out=np.zeros(size), where=orders > 0), orders
 
 

@@ -69,7 +69,7 @@ def onset_order(context: ToolContext, arguments: MechanismArguments) -> OnsetOrd
 
 def _periods(frame: IncidentFrame, arguments: MechanismArguments) -> npt.NDArray[np.int64]:
     since = (frame.rows["order_time"] - arguments.start).dt.total_seconds().to_numpy()
-    return np.floor(since / DAY_S).astype(np.int64) + LOOK_BACK_DAYS
+    return np.asarray(np.floor(since / DAY_S).astype(np.int64) + LOOK_BACK_DAYS)
 
 
 def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.NDArray[np.int64]) -> Floats:

@@ -200,7 +200,8 @@ def _placebo(panel: pd.DataFrame) -> PlaceboTest | None:
     flat = cell * periods + panel["time"].to_numpy() - low
     size = len(cells) * periods
     count = np.bincount(flat, minlength=size).astype(np.float64).reshape(len(cells), periods)
-    total = np.bincount(flat, weights=panel["y"].to_numpy(), minlength=size).reshape(len(cells), periods)
+    summed = np.bincount(flat, weights=panel["y"].to_numpy(dtype=np.float64), minlength=size)
+    total = np.asarray(summed, dtype=np.float64).reshape(len(cells), periods)
     treated = np.unique(cell[panel["in_scope"].to_numpy()])
     if len(treated) != 1:
         return None

@@ -45,7 +45,8 @@ def orders_shift(frame: IncidentFrame) -> Shift | None:
     weekend = frame.rows["weekday"].to_numpy(dtype=np.int64) >= 5
     hours_of_slice = np.unique(hour[frame.inside])
     clock, index, inverse = np.unique(frame.day * 24 + hour, return_index=True, return_inverse=True)
-    count = np.bincount(inverse, weights=frame.inside.astype(np.float64), minlength=len(clock))
+    summed = np.bincount(inverse, weights=frame.inside.astype(np.float64), minlength=len(clock))
+    count = np.asarray(summed, dtype=np.float64)
     keep = np.isin(clock % 24, hours_of_slice)
     return level_shift(
         count[keep],

@@ -95,7 +95,7 @@ def quiet_pool(z: float) -> dict[HypothesisId, list[Evidence]]:
 
 def total(adjudication: Any) -> float:  # noqa: ANN401
     findings = (*adjudication.findings, *adjudication.ruled_out)
-    return sum(f.p_primary for f in findings) + adjudication.p_none + adjudication.p_other
+    return float(sum(f.p_primary for f in findings) + adjudication.p_none + adjudication.p_other)
 
 
 def by_id(adjudication: Any) -> Mapping[HypothesisId, Any]:  # noqa: ANN401

@@ -140,7 +140,7 @@ class Probabilities:
 
 def standardise(vectors: Floats, means: tuple[float, ...], scales: tuple[float, ...]) -> Floats:
     """(x - mean) / scale by column; what does not apply (nan) becomes 0, the average."""
-    return np.nan_to_num((vectors - np.array(means)) / np.array(scales), nan=0.0)
+    return np.asarray(np.nan_to_num((vectors - np.array(means)) / np.array(scales), nan=0.0))
 
 
 def softmax(utility: Floats) -> Floats:
