@@ -58,7 +58,7 @@ def _before(values: Floats, length: int, step: int) -> Floats:
     if step == 1:
         total = np.concatenate([np.zeros_like(values[..., :1, :]), np.cumsum(values, axis=-2)], axis=-2)
         first = np.maximum(np.arange(days) - length, 0)
-        return total[..., :days, :] - total[..., first, :]
+        return np.asarray(total[..., :days, :] - total[..., first, :])
     sums = np.zeros_like(values)
     for back in range(step, min(length, days - 1) + 1, step):
         sums[..., back:, :] += values[..., :-back, :]

@@ -93,7 +93,7 @@ class Cube:
         flat = (family.of_row * self.days + self.day) * 24 + self.hour
         shape = (len(family.values), self.days, 24)
         sums = np.bincount(flat, weights=weights, minlength=int(np.prod(shape)))
-        return sums.reshape(shape)
+        return np.asarray(sums.reshape(shape), dtype=np.float64)
 
     def rows(self, slice_: Slice) -> npt.NDArray[np.bool_]:
         """Which rows belong to a slice."""
@@ -129,6 +129,19 @@ def build(cells: pd.DataFrame, dimensions: Sequence[str]) -> Cube:
         columns={name: code.labels[code.of_row] for name, code in codes.items()},
         dims=dims,
     )
+
+
+def hour_sums(values: Floats, length: int) -> Floats:
+    """Sums over every window of `length` hours, along the last axis; 24 is the whole day.
+
+    Example:
+        >>> hour_sums(np.arange(24.0), 22).tolist()
+        [231.0, 253.0, 275.0]
+    """
+    if length == values.shape[-1]:
+        return np.asarray(values.sum(-1, keepdims=True))
+    total = np.concatenate([np.zeros_like(values[..., :1]), np.cumsum(values, axis=-1)], axis=-1)
+    return np.asarray(total[..., length:] - total[..., :-length])
 
 
 @dataclass(frozen=True)

@@ -137,9 +137,7 @@ def _tested_days(closed: Bools, grain: Grain) -> int:
 
 def _signals(frame: Frame, clean: Bools, known: Bools) -> tuple[Signal, ...]:
     usable = [frame.ripe[metric.maturity] & clean for metric in frame.metrics]
-    return signals.build(
-        frame.cells, frame.cube, frame.metrics, ripe=usable, history=known, span=frame.span
-    )
+    return signals.build(frame.cells, frame.cube, frame.metrics, ripe=usable, history=known, span=frame.span)
 
 
 def _sweep(frame: Frame, heard: Sequence[Signal], known: Bools, settings: AnalysisSettings) -> Sweep:

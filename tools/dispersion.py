@@ -10,6 +10,7 @@ References:
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tools.baseline import PRIOR_ORDERS, Span, trailing
 from tools.cube import Floats
@@ -67,7 +68,7 @@ def dispersion(past: Windows, span: Span, *, floor: float) -> Dispersion:
 
 
 def _pooled(
-    excess: Floats, trials: Floats, valid: np.ndarray, typical: Floats, span: Span, floor: float
+    excess: Floats, trials: Floats, valid: npt.NDArray[np.bool_], typical: Floats, span: Span, floor: float
 ) -> Floats:
     """Over-dispersion of a slice of this size in this family: 1 + rho x trials for counts, else the mean."""
     if not floor:

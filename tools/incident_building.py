@@ -97,7 +97,9 @@ def _incident(dataset: Dataset, sweep: Sweep, episode: Episode, q: float) -> _Ra
 
 def _evidence(sweep: Sweep, name: str, rows: Bools, phi: float) -> Evidence:
     signal = sweep.signal(name)
-    trials, harm, expected = (float(part[rows].sum()) for part in (signal.trials, signal.harm, signal.expected))
+    trials, harm, expected = (
+        float(part[rows].sum()) for part in (signal.trials, signal.harm, signal.expected)
+    )
     if trials <= 0 or expected <= 0:
         return Evidence(signal.metric, trials, harm, expected, 0.0, 0.0)
     ratio = log_likelihood_ratio(*(np.asarray([part]) for part in (harm, expected, trials)))
@@ -162,8 +164,7 @@ def _top_slices(sweep: Sweep, episode: Episode, metric: Metric) -> Iterator[Slic
     inside = (cube.day >= episode.first) & (cube.day < episode.last) & (signal.trials > 0)
     codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
-    parts = (part[inside] for part in (signal.trials, signal.harm, signal.expected))
-    counts = Counts(*parts, phi=episode.phi)
+    counts = Counts(signal.trials[inside], signal.harm[inside], signal.expected[inside], phi=episode.phi)
     first = Found(episode.slice, 0.0, 1)
     found = greedy(grid, counts, max_slices=TOP_SLICES, alpha=0.01, given=first)
     for delta in describe(grid, counts, tuple(found), cube.orders[inside]):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from tools.cube import encode
+from tools.cube import Floats, encode
 from tools.incidents import SliceDelta
 from tools.multiplicity import benjamini_hochberg
 from tools.scan import Counts, Found, Grid, Kind, excess_score
@@ -42,7 +42,7 @@ def wilson(harm: float, trials: float) -> Interval:
     return Interval(max(centre - half, 0.0), min(centre + half, 1.0))
 
 
-def localise(
+def localise(  # noqa: PLR0913  # the names of columns are arguments, so that it runs on any published data
     cells: pd.DataFrame,
     *,
     dims: Sequence[str],
@@ -94,7 +94,8 @@ def localise(
     codes = {name: encode(cells[name]) for name in dims}
     hours = None if hour is None else cells[hour].to_numpy(np.int64)
     grid = Grid.of(codes, hours, len(cells), max_dims=max_dims)
-    counts = Counts(*(cells[c].to_numpy(np.float64) for c in (n, y, expected)), kind=kind, phi=phi)
+    trials, harm, awaited = (cells[name].to_numpy(np.float64) for name in (n, y, expected))
+    counts = Counts(trials, harm, awaited, kind, phi)
     found = list(greedy(grid, counts, max_slices=max_slices, alpha=alpha))
     sizes = cells[orders or n].to_numpy(np.float64)
     return tuple(describe(grid, counts, found, sizes))
@@ -103,7 +104,9 @@ def localise(
 def _check(cells: pd.DataFrame, names: Sequence[str]) -> None:
     absent = [name for name in names if name not in cells.columns]
     if absent:
-        raise ValueError(f"cells have no column {absent[0]!r}; they have {', '.join(map(str, cells.columns))}")
+        raise ValueError(
+            f"cells have no column {absent[0]!r}; they have {', '.join(map(str, cells.columns))}"
+        )
 
 
 def greedy(
@@ -124,19 +127,19 @@ def greedy(
 
 def _p(counts: Counts, grid: Grid, found: Found) -> float:
     inside = grid.rows(found.slice)
-    sums = [np.asarray(part[inside].sum()) for part in counts[:3]]
-    score = excess_score(*sums, kind=counts.kind, phi=counts.phi)
+    trials, harm, expected = (np.asarray(part) for part in counts.over(inside))
+    score = excess_score(trials, harm, expected, kind=counts.kind, phi=counts.phi)
     return float(special.ndtr(-np.sqrt(2 * score)))
 
 
-def describe(grid: Grid, counts: Counts, found: Sequence[Found], orders: np.ndarray) -> Iterator[SliceDelta]:
+def describe(grid: Grid, counts: Counts, found: Sequence[Found], orders: Floats) -> Iterator[SliceDelta]:
     """The found slices with size, interval and adjusted p-value, against their own expectation."""
     p = [_p(counts, grid, one) for one in found]
-    q = benjamini_hochberg(p, tests=max((one.tests for one in found), default=1)) if found else []
+    q = benjamini_hochberg(p, tests=max((one.tests for one in found), default=0) or 1)
     whole = float(counts.harm.sum() - counts.expected.sum())
     for one, adjusted in zip(found, q, strict=True):
         inside = grid.rows(one.slice)
-        trials, harm, expected = (float(part[inside].sum()) for part in counts[:3])
+        trials, harm, expected = counts.over(inside)
         scale = trials if counts.kind == "rate" else expected
         interval = _interval(trials, harm, counts)
         yield SliceDelta(

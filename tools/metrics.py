@@ -14,6 +14,7 @@ import pandas as pd
 from data.errors import NotTestableError
 from data.mapping import Family, Maturity
 
+
 class Metric(NamedTuple):
     """One metric; `numerator / (denominator * scale)` is its value."""
 

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from data.slices import ALL_ORDERS, Slice
 from tools.baseline import WEEK, Span, trailing
@@ -19,6 +20,9 @@ COLLAPSED: Final = 0.4
 DOUBLED: Final = 1.8
 _LEAST_ORDERS: Final = 50.0
 _LEAST_Z: Final = 6.0
+
+
+Bools = npt.NDArray[np.bool_]
 
 
 class Break(NamedTuple):
@@ -39,7 +43,7 @@ class _Volume(NamedTuple):
     seen: Floats
     expected: Floats
     z: Floats
-    broken: np.ndarray
+    broken: Bools
 
 
 def breaks(cube: Cube, span: Span, *, days: int) -> tuple[Break, ...]:
@@ -53,7 +57,7 @@ def breaks(cube: Cube, span: Span, *, days: int) -> tuple[Break, ...]:
     whole = next(one for one in cube.families if not one.dims)
     regional = next((one for one in cube.families if one.dims == ("region",)), whole)
     volume = _volume(cube, regional, span, days)
-    everywhere = volume.broken.all(axis=0)
+    everywhere = np.asarray(volume.broken.all(axis=0))
     found = list(_runs(_volume(cube, whole, span, days), 0, ALL_ORDERS, everywhere))
     for index in range(len(regional.values)) if regional is not whole else ():
         slice_ = regional.slice_at(index)
@@ -69,7 +73,9 @@ def _volume(cube: Cube, family: Family, span: Span, days: int) -> _Volume:
     expected = weekly / np.maximum(weeks, 1)
     excess = (seen - expected) ** 2 / np.maximum(expected, 1.0)
     ordinary = np.minimum(excess, expected / 4)
-    phi = np.maximum(trailing(ordinary[..., None], span)[..., 0] / trailing(count[..., None], span)[..., 0], 1.0)
+    phi = np.maximum(
+        trailing(ordinary[..., None], span)[..., 0] / trailing(count[..., None], span)[..., 0], 1.0
+    )
     z = (seen - expected) / np.sqrt(phi * np.maximum(expected, 1.0))
     odd = (seen < COLLAPSED * expected) | (seen > DOUBLED * expected)
     tested = (np.arange(cube.days) >= span.warmup_days) & (np.arange(cube.days) < days)
@@ -77,7 +83,7 @@ def _volume(cube: Cube, family: Family, span: Span, days: int) -> _Volume:
     return _Volume(seen, expected, z, broken)
 
 
-def _runs(volume: _Volume, index: int, slice_: Slice, broken: np.ndarray) -> Sequence[Break]:
+def _runs(volume: _Volume, index: int, slice_: Slice, broken: Bools) -> Sequence[Break]:
     numbered = enumerate(np.flatnonzero(broken).tolist())
     runs = [[day for _, day in run] for _, run in groupby(numbered, key=lambda item: item[1] - item[0])]
     return [

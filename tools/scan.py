@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.slices import HourRange, Slice
-from tools.cube import MAX_GROUPS, Codes, Family, Floats, family
+from tools.cube import MAX_GROUPS, Codes, Family, Floats, family, hour_sums
 from tools.significance import log_likelihood_ratio
 
 Kind = Literal["rate", "sum"]
@@ -25,7 +25,7 @@ _TIE: Final = 1e-9
 
 
 class Counts(NamedTuple):
-    """One measure by row."""
+    """One measure, by row or by slice and hour."""
 
     trials: Floats
     harm: Floats
@@ -35,10 +35,19 @@ class Counts(NamedTuple):
     phi: float = 1.0
     """Over-dispersion."""
 
-    def keep(self, rows: npt.NDArray[np.bool_]) -> "Counts":
-        """The same with all other rows empty."""
-        parts = (np.where(rows, part, 0.0) for part in self[:3])
-        return Counts(*parts, kind=self.kind, phi=self.phi)
+    def score(self, length: int) -> Floats:
+        """Excess of every window of hours; needs arrays of shape (slices, 24)."""
+        trials, harm, expected = (hour_sums(part, length) for part in self.parts)
+        return excess_score(trials, harm, expected, kind=self.kind, phi=self.phi)
+
+    @property
+    def parts(self) -> tuple[Floats, Floats, Floats]:
+        """Trials, harm and expected harm."""
+        return self.trials, self.harm, self.expected
+
+    def over(self, rows: npt.NDArray[np.bool_]) -> tuple[float, float, float]:
+        """Trials, harm and expected harm of some rows."""
+        return float(self.trials[rows].sum()), float(self.harm[rows].sum()), float(self.expected[rows].sum())
 
 
 class Found(NamedTuple):
@@ -60,7 +69,9 @@ class Grid:
     families: tuple[Family, ...]
 
     @classmethod
-    def of(cls, codes: Mapping[str, Codes], hour: npt.NDArray[np.int64] | None, rows: int, *, max_dims: int) -> "Grid":
+    def of(
+        cls, codes: Mapping[str, Codes], hour: npt.NDArray[np.int64] | None, rows: int, *, max_dims: int
+    ) -> "Grid":
         """All families of up to `max_dims` dimensions with few enough combinations."""
         names = [name for name in codes]
         sets = [dims for size in range(max_dims + 1) for dims in combinations(names, size)]
@@ -103,23 +114,14 @@ class Grid:
             free = np.log(max(len(one.values), 1)) if length == 24 else price
             yield _Window(length, sum((m.score(length) for m in sums), start=-np.asarray(free)))
 
-    def _dense(self, one: Family, measure: Counts) -> "_Dense":
-        size, hour = len(one.values), 0 if self.hour is None else self.hour
-        flat = one.of_row * 24 + hour
-        parts = (np.bincount(flat, weights=part, minlength=size * 24).reshape(size, 24) for part in measure[:3])
-        return _Dense(*parts, kind=measure.kind, phi=measure.phi)
-
-
-class _Dense(NamedTuple):
-    trials: Floats
-    harm: Floats
-    expected: Floats
-    kind: Kind
-    phi: float
-
-    def score(self, length: int) -> Floats:
-        trials, harm, expected = (_sums(part, length) for part in self[:3])
-        return excess_score(trials, harm, expected, kind=self.kind, phi=self.phi)
+    def _dense(self, one: Family, measure: Counts) -> Counts:
+        size = len(one.values)
+        flat = one.of_row * 24 + (0 if self.hour is None else self.hour)
+        trials, harm, expected = (
+            np.bincount(flat, weights=part, minlength=size * 24).reshape(size, 24).astype(np.float64)
+            for part in measure.parts
+        )
+        return Counts(trials, harm, expected, measure.kind, measure.phi)
 
 
 class _Window(NamedTuple):
@@ -154,10 +156,3 @@ def excess_score(trials: Floats, harm: Floats, expected: Floats, *, kind: Kind, 
     else:
         ratio = np.where(harm > some, harm * np.log(np.maximum(harm, 1e-12) / some) - (harm - some), 0.0)
     return np.asarray(ratio / phi)
-
-
-def _sums(values: Floats, length: int) -> Floats:
-    if length == 24:
-        return values.sum(-1, keepdims=True)
-    total = np.concatenate([np.zeros_like(values[..., :1]), np.cumsum(values, axis=-1)], axis=-1)
-    return np.asarray(total[..., length:] - total[..., :-length])

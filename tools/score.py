@@ -6,6 +6,7 @@ detection, decomposition and impact need.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from tools.metrics import WEIGHTED, Metric
@@ -26,7 +27,8 @@ class Component(NamedTuple):
     """What it adds to the CX index."""
 
 
-class Score(NamedTuple):
+@dataclass(frozen=True)
+class Score:
     """CX Score and CX index with their parts."""
 
     score: float

@@ -143,16 +143,14 @@ def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, taken: Bools) -> tuple[
 def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
     signal = sweep.signal(name)
     rows = sweep.cube.rows(slice_) & ~taken
-    parts = (
-        np.bincount(sweep.cube.day[rows], weights=part[rows], minlength=sweep.cube.days)
+    trials, harm, expected = (
+        np.bincount(sweep.cube.day[rows], weights=part[rows], minlength=sweep.cube.days).astype(np.float64)
         for part in (signal.trials, signal.harm, signal.expected)
     )
-    return Daily(*parts)
+    return Daily(trials, harm, expected)
 
 
-def _run(
-    sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken: Bools
-) -> tuple[int, int]:
+def _run(sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken: Bools) -> tuple[int, int]:
     """The days, around the alarm's, over which one constant shift explains most."""
     begin = max(alarm.day - LONGEST_DAYS, sweep.span.warmup_days)
     end = min(alarm.day + LONGEST_DAYS, max(sweep.last.values()))
@@ -218,7 +216,7 @@ def _shares(
 
 def _effect(counts: Counts) -> tuple[float, float]:
     """Excess harm per trial, and its standard score."""
-    trials, harm, expected = (float(part.sum()) for part in counts[:3])
+    trials, harm, expected = (float(part.sum()) for part in counts.parts)
     if trials <= expected or expected <= 0:
         return 0.0, 0.0
     chance = expected * (1 - expected / trials)

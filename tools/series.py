@@ -47,8 +47,11 @@ def series(
     known = np.repeat(np.arange(cube.days) >= span.warmup_days, 24 if grain == "hour" else 1)
     found = [Series(metric=t.signal.metric.id, points=_points(t, times, orders, known)) for t in tracks]
     weighted = [track for track in tracks if track.signal.metric.weight]
-    for name in (CX_INDEX, CX_SCORE) if weighted else ():
-        found.append(Series(metric=name, points=tuple(_composite(name, weighted, times, orders, known))))
+    found += [
+        Series(metric=name, points=tuple(_composite(name, weighted, times, orders, known)))
+        for name in (CX_INDEX, CX_SCORE)
+        if weighted
+    ]
     return tuple(found)
 
 
@@ -66,7 +69,9 @@ def _track(cube: Cube, signal: Signal, span: Span, grain: Grain) -> _Track:
     counts = signal.metric.kind == "rate"
     chance = expected * (1 - _share(expected, trials)) if counts else trials
     variance = chance * (1 + trials / (support + PRIOR_ORDERS))
-    known = dispersion(Windows(harm, expected, trials, variance, np.zeros_like(harm)), span, floor=1.0 if counts else 0.0)
+    known = dispersion(
+        Windows(harm, expected, trials, variance, np.zeros_like(harm)), span, floor=1.0 if counts else 0.0
+    )
     sigma = _share(np.sqrt(known.phi * variance), trials)
     return _Track(signal, *(part.ravel() for part in (trials, harm, expected, sigma)))
 

@@ -31,8 +31,13 @@ class Signal:
 
 
 def build(
-    cells: pd.DataFrame, cube: Cube, metrics: Sequence[Metric], *, ripe: Sequence[npt.NDArray[np.bool_]],
-    history: npt.NDArray[np.bool_], span: Span,
+    cells: pd.DataFrame,
+    cube: Cube,
+    metrics: Sequence[Metric],
+    *,
+    ripe: Sequence[npt.NDArray[np.bool_]],
+    history: npt.NDArray[np.bool_],
+    span: Span,
 ) -> tuple[Signal, ...]:
     """The signals of these metrics.
 
@@ -51,8 +56,12 @@ def build(
 
 
 def _signal(
-    metric: Metric, cells: pd.DataFrame, cube: Cube, closed: npt.NDArray[np.bool_],
-    history: npt.NDArray[np.bool_], span: Span,
+    metric: Metric,
+    cells: pd.DataFrame,
+    cube: Cube,
+    closed: npt.NDArray[np.bool_],
+    history: npt.NDArray[np.bool_],
+    span: Span,
 ) -> Signal:
     harm = np.where(closed, metric.harm(cells), 0).astype(np.float64)
     trials = np.where(closed, metric.trials(cells), 0).astype(np.float64)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from data.slices import HourRange, Slice
 from tools.baseline import PRIOR_ORDERS, Span
-from tools.cube import Cube, Family, Floats
+from tools.cube import Cube, Floats, hour_sums
 from tools.detectors import DETECTORS
 from tools.detectors.base import Detector, weighted_sum
 from tools.dispersion import Dispersion, Windows, dispersion
@@ -43,7 +43,8 @@ class Alarm(NamedTuple):
     statistic: float
     signal: str
     family: int
-    index: int
+    place: int
+    """Of the slice within its family."""
     day: int
     """The last day of the run that was tested, counted from the cube's first."""
     start: int
@@ -124,7 +125,7 @@ class Sweep:
     def slice_of(self, alarm: Alarm) -> Slice:
         """The slice that an alarm is about."""
         hour = None if alarm.length == 24 else HourRange(start=alarm.start, end=alarm.start + alarm.length)
-        return self.cube.families[alarm.family].slice_at(alarm.index, hour)
+        return self.cube.families[alarm.family].slice_at(alarm.place, hour)
 
     def phi(self, name: str, slice_: Slice, day: int) -> float:
         """Over-dispersion of a slice on a day; that of the nearest window where its own is not swept."""
@@ -178,13 +179,13 @@ class Sweep:
         if name == CX_INDEX:
             return self._index_windows(position, length, first, last)
         layer = self._layers[name, position]
-        harm, expected, trials, support = (_hours(part[:, first:last], length) for part in layer)
+        harm, expected, trials, support = (hour_sums(part[:, first:last], length) for part in layer)
         own_error = 1 + trials / (support + PRIOR_ORDERS)
         chance = _chance(expected, trials) if self._floor(name) else trials
         return Windows(harm, expected, trials, chance * own_error, np.zeros_like(harm))
 
     def _index_windows(self, position: int, length: int, first: int, last: int) -> Windows:
-        orders = _hours(self._orders[position][:, first:last], length)
+        orders = hour_sums(self._orders[position][:, first:last], length)
         drop, variance, third = (np.zeros_like(orders) for _ in range(3))
         for name, weight in self.weights.items():
             part = self._windows(name, position, length, first, last)
@@ -254,7 +255,9 @@ class _Panel(NamedTuple):
         if not chosen.any():
             return
         at = np.nonzero(chosen)
-        statistic = self._deviance(kernel, spread, at) if self.counts else self._index(kernel, spread, score, at)
+        statistic = (
+            self._deviance(kernel, spread, at) if self.counts else self._index(kernel, spread, score, at)
+        )
         p = p_value(statistic, self.freedom[at])
         for row in zip(p, statistic, *at, strict=True):
             yield float(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4])
@@ -263,8 +266,9 @@ class _Panel(NamedTuple):
         self, kernel: Floats, spread: Floats, score: Floats, at: tuple[npt.NDArray[np.intp], ...]
     ) -> Floats:
         """Normal score of a weighted sum of rare events, which has a longer upper tail than the normal."""
-        third = weighted_sum(self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2,
-                             kernel**3)[at]
+        third = weighted_sum(
+            self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2, kernel**3
+        )[at]
         return unskewed(score[at], third / np.maximum(spread[at], _NOTHING) ** 1.5)
 
     def _deviance(self, kernel: Floats, spread: Floats, at: tuple[npt.NDArray[np.intp], ...]) -> Floats:
@@ -285,15 +289,7 @@ def _parts(signal: Signal) -> tuple[Floats, ...]:
 
 def _lagged(values: Floats) -> Floats:
     days = np.maximum(np.arange(values.shape[1]) - LAG, 0)
-    return values[:, days]
-
-
-def _hours(values: Floats, length: int) -> Floats:
-    """Sums over every window of `length` hours, along the last axis."""
-    if length == 24:
-        return values.sum(-1, keepdims=True)
-    total = np.concatenate([np.zeros_like(values[..., :1]), np.cumsum(values, axis=-1)], axis=-1)
-    return np.asarray(total[..., length:] - total[..., :-length])
+    return np.asarray(values[:, days])
 
 
 def _chance(expected: Floats, trials: Floats) -> Floats:

@@ -36,7 +36,7 @@ def weighted_sum(values: Floats, kernel: Floats) -> Floats:
         >>> weighted_sum(np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 0.5])).ravel().tolist()
         [1.0, 2.5, 4.0]
     """
-    total = kernel[0] * values
+    total: Floats = kernel[0] * values
     for back in range(1, min(len(kernel), values.shape[-2])):
         if kernel[back]:
             total[..., back:, :] += kernel[back] * values[..., :-back, :]

@@ -38,7 +38,9 @@ class Ewma:
         return np.asarray((1 - self.weight) ** np.arange(min(length, remembered), dtype=np.float64))
 
 
-def average_run_length(shift: float, *, weight: float = 0.2, limit: float = 2.962, states: int = 301) -> float:
+def average_run_length(
+    shift: float, *, weight: float = 0.2, limit: float = 2.962, states: int = 301
+) -> float:
     """Mean number of periods until the two-sided chart signals, by a Markov chain.
 
     Args:
