@@ -87,6 +87,7 @@ def number(value: float, unit: str, *, signed: bool = False) -> str:
 
 _PLACES: Final = {
     "pp": (1, " pp"),
+    "percent": (1, " %"),
     "orders": (0, " orders"),
     "score": (1, " points"),
     "days": (0, " days"),

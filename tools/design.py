@@ -88,7 +88,10 @@ def experiment_plan(
     mde = max(SHARE_OF_EXPECTED * abs(expected), SMALLEST_MDE)
     rate = min(max(current + expected / 2, 0.001), 0.999)
     sized = _size(unit, rows, primary, recommendation.scope, rate=rate, mde=mde)
-    metrics = _metrics(context, incident, recommendation, primary, mde)
+    metrics = tuple(
+        _with_margin(m, unit, rows, recommendation.scope, sized.days)
+        for m in _metrics(context, incident, recommendation, primary, mde)
+    )
     draft = _draft(recommendation, action, unit, reason, sized, metrics)
     options = (
         ()
@@ -263,6 +266,19 @@ def _efficiency_metrics(
             unit="orders_per_day",
         ),
     )
+
+
+def _with_margin(metric: PlanMetric, unit: Unit, rows: pd.DataFrame, scope: Slice, days: int) -> PlanMetric:
+    """A guardrail on a share gets no narrower a margin than the experiment can see."""
+    if metric.role != "guardrail" or metric.metric not in METRICS or metric.baseline is None:
+        return metric
+    rate = min(max(metric.baseline, 0.001), 0.999)
+    try:
+        variation = _variation(unit, rows, METRICS[metric.metric], scope, rate=rate)
+    except ToolFailure:
+        return metric
+    seen = switchback_mde(variation.sd, variation.units_per_day * days)
+    return metric.model_copy(update={"margin": max(metric.margin or 0.0, seen)})
 
 
 def _elsewhere(context: ToolContext, incident: Incident, scope: Slice, metric: Metric) -> float | None:

@@ -17,7 +17,8 @@ from data.slices import Slice
 from tools.errors import ToolFailure
 from tools.gcomputation import Adjustment, GComputation, Limits, Standardisation
 from tools.incidents import Window
-from tools.interventions import Intervention, Question, hourly_supply, orders_between, rows_in
+from tools.interventions import Intervention, Question, orders_between, rows_in
+from tools.loads import hourly_supply
 from tools.recommendations import Effect, Guardrail
 from tools.settings import AnalysisSettings
 

@@ -17,6 +17,7 @@ from data.dataset import Dataset, PolicyChange
 from data.slices import Slice
 from tools.errors import ToolFailure
 from tools.incidents import Window
+from tools.loads import couriers_of, demand_of, load_of, store_load
 from tools.settings import AnalysisSettings
 
 Bools = npt.NDArray[np.bool_]
@@ -43,7 +44,12 @@ COLUMNS: Final = {
 }
 """Column of `Dataset.facts()` behind a driver that is measured on every order."""
 
-LEVELS: Final = 8
+FORESEEN: Final = ("prep_s", "dasher_wait_s")
+"""Drivers whose usual level a promise allows for."""
+ENOUGH_FOR_USUAL: Final = 10
+"""Orders of a store that tell its usual level."""
+
+LEVELS: Final = 12
 """Quantile bins of a continuous driver."""
 LOADS: Final = 3
 FEW_BLOCKS: Final = 5
@@ -189,6 +195,7 @@ def pose(
             raise ToolFailure(f"slice {where} has no orders {name}")
     rows = facts[chosen & (now | before)].reset_index(drop=True)
     rows["load"] = _bins(load_of(dataset, rows), LOADS)
+    rows["demand"] = _bins(demand_of(dataset, rows), LOADS)
     rows["weekend"] = (rows["weekday"] >= 5).astype(int)
     rows["time"] = rows["hour"] if rows["hour"].nunique() <= 4 else rows["hour"].floordiv(4)
     rows["weather"] = in_weather(dataset, rows)
@@ -209,22 +216,22 @@ def _question(
     kept = rows[known].reset_index(drop=True)
     if not kept["cohort"].any():
         raise ToolFailure(f"not testable: {intervention.driver} is not known for any order of the incident")
-    is_load = intervention.driver == "couriers"
+    modifier = "demand" if intervention.driver == "couriers" else "load"
     return Question(
         rows=kept,
         cohort=kept["cohort"].to_numpy(bool),
         asked=kept["asked"],
-        covariates=_covariates(kept, without_load=is_load, smallest=settings.min_slice_orders),
+        covariates=_covariates(kept, modifier=modifier, smallest=settings.min_slice_orders),
         adjust=("weather",) if kept["weather"].nunique() > 1 else (),
-        modifier="weekend" if is_load else "load",
+        modifier=modifier,
         block=_block(kept, switched=intervention.driver == "policy"),
         left_out=rows[~known & rows["cohort"]],
     )
 
 
-def _covariates(rows: pd.DataFrame, *, without_load: bool, smallest: int) -> tuple[str, ...]:
-    """Always load, then whatever leaves the median stratum enough orders."""
-    chosen = ["weekend"] if without_load else ["load"]
+def _covariates(rows: pd.DataFrame, *, modifier: str, smallest: int) -> tuple[str, ...]:
+    """Always the modifier, then whatever leaves the median stratum enough orders."""
+    chosen = [modifier]
     for name in ("time", "region", "category", "weekend"):
         if name in chosen or name not in rows or not 1 < rows[name].nunique() <= MOST_VALUES:
             continue
@@ -276,7 +283,7 @@ def _cut(values: pd.Series, edges: Floats) -> pd.Series:
 
 def _driver(dataset: Dataset, rows: pd.DataFrame, intervention: Intervention) -> pd.Series:
     if intervention.driver == "couriers":
-        return load_of(dataset, rows)
+        return couriers_of(dataset, rows)
     if intervention.driver == "store_intake":
         return store_load(rows)
     if intervention.driver == "promise_s":
@@ -284,18 +291,32 @@ def _driver(dataset: Dataset, rows: pd.DataFrame, intervention: Intervention) ->
     column = COLUMNS[intervention.driver]
     if column not in rows or not rows[column].notna().any():
         raise ToolFailure(f"not testable: these data do not hold {intervention.driver} of an order")
-    return rows[column].astype(np.float64)
+    value = rows[column].astype(np.float64)
+    return _beyond_usual(value, rows) if intervention.driver in FORESEEN else value
+
+
+def _beyond_usual(value: pd.Series, rows: pd.DataFrame) -> pd.Series:
+    """Seconds beyond the store's usual, alone or batched: what a promise could not know.
+
+    A slow store that is known to be slow is not late for it; compared as they are, slow and fast stores would
+    hide most of what a change in one store does.
+    """
+    keys = [name for name in ("store_id", "batched") if name in rows]
+    before = value.where(~rows["cohort"])
+    usual = pd.Series(before.mean(), index=rows.index)
+    for depth in range(1, len(keys) + 1):
+        groups = before.groupby([rows[key] for key in keys[:depth]], observed=True)
+        usual = groups.transform("mean").where(groups.transform("count") >= ENOUGH_FOR_USUAL, usual)
+    return value - usual
 
 
 def _asked(rows: pd.DataFrame, value: pd.Series, intervention: Intervention) -> pd.Series:
     if intervention.change == "to_baseline":
         return _as_before(rows, value)
     amount = float(intervention.amount or 0.0)
-    if intervention.driver == "couriers":
-        return value / (1 + amount)
     if intervention.driver == "promise_s":
         return value - amount
-    return value * (1 + amount) if intervention.change == "scale" else (value + amount).clip(lower=0)
+    return value * (1 + amount) if intervention.change == "scale" else value + amount
 
 
 def _as_before(rows: pd.DataFrame, value: pd.Series) -> pd.Series:
@@ -325,31 +346,6 @@ def _policy_level(dataset: Dataset, rows: pd.DataFrame, where: Slice, policy: st
     return level.astype(object).where(level.notna())
 
 
-def load_of(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
-    """Orders per courier online in the region and hour of each order; orders per hour without supply data."""
-    facts = dataset.facts()
-    keys = ["region"] if "region" in facts else []
-    stamp = facts["order_time"].dt.floor("h")
-    wanted = stamp.between(rows["order_time"].min().floor("h"), rows["order_time"].max())
-    placed = pd.DataFrame({"stamp": stamp[wanted]} | {k: facts.loc[wanted, k].astype(str) for k in keys})
-    load = placed.groupby([*keys, "stamp"]).size().rename("orders").reset_index()
-    if keys and dataset.has("supply_snapshots.couriers_online"):
-        supply = hourly_supply(dataset)
-        load = load.merge(supply, on=["region", "stamp"], how="left")
-        load["orders"] = load["orders"] / load["couriers_online"].clip(lower=1)
-    own = pd.DataFrame({"stamp": rows["order_time"].dt.floor("h")} | {k: rows[k].astype(str) for k in keys})
-    found = own.merge(load, on=[*keys, "stamp"], how="left")["orders"]
-    return pd.Series(found.to_numpy(np.float64), index=rows.index)
-
-
-def hourly_supply(dataset: Dataset) -> pd.DataFrame:
-    """Mean couriers online and busy by region and hour; columns region, stamp, couriers_online, couriers_busy."""
-    supply = dataset.supply()
-    columns = [name for name in ("couriers_online", "couriers_busy") if name in supply]
-    plain = supply.assign(region=supply["region"].astype(str), stamp=supply["ts"].dt.floor("h"))
-    return plain.groupby(["region", "stamp"])[columns].mean().astype(np.float64).reset_index()
-
-
 def lateness_of(rows: pd.DataFrame) -> pd.Series:
     """Seconds behind the promise, signed; unknown where nothing was delivered.
 
@@ -359,19 +355,6 @@ def lateness_of(rows: pd.DataFrame) -> pd.Series:
     if "lateness_s" not in rows or "delivered" not in rows:
         raise ToolFailure("not testable: no column orders.promised_eta")
     return rows["lateness_s"].astype(np.float64).where(rows["delivered"] == 1)
-
-
-def store_load(rows: pd.DataFrame) -> pd.Series:
-    """Orders of the same store in the same hour.
-
-    Raises:
-        ToolFailure: the data name no store.
-    """
-    if "store_id" not in rows:
-        raise ToolFailure("not testable: no column orders.store_id")
-    stamp = rows["order_time"].dt.floor("h")
-    counts = rows.groupby([rows["store_id"].astype(str), stamp])["orders"].transform("sum")
-    return counts.astype(np.float64)
 
 
 def _bins(values: pd.Series, count: int) -> pd.Series:

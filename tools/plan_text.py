@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from tools.experiment import ExperimentPlan, PlanMetric, RolloutStage
+from tools.metrics import METRICS
 from tools.power import SRM_P
 from tools.recommendations import Effect, Recommendation
 from tools.wording import amount, fill, plain, scope_words
@@ -158,8 +159,16 @@ def _decisions(plan: ExperimentPlan, words: Wording) -> Iterator[str]:
     yield "Stop without shipping: the interval holds zero in every other case; the cause was not this, or not enough."
 
 
+_NAMES: Final = {"cx_score": "CX Score", "cx_index": "CX index"}
+
+
 def _name(metric: str) -> str:
-    return plain(metric).replace("eta ", "ETA ")
+    """A metric in words; `on_time_elsewhere` is on-time delivery, elsewhere."""
+    base = metric.removesuffix("_elsewhere").removesuffix("_of_region")
+    title = METRICS[base].title if base in METRICS else _NAMES.get(base, plain(base))
+    if metric.endswith("_elsewhere"):
+        return f"{title}, rest of the region"
+    return f"{title}, whole region" if metric.endswith("_of_region") else title
 
 
 def _limit(metric: PlanMetric) -> str:
@@ -199,8 +208,8 @@ def markdown(plan: ExperimentPlan, recommendation: Recommendation) -> str:
 
 def _in_short(plan: ExperimentPlan) -> Iterator[str]:
     yield (
-        f"Try it in {scope_words(plan.scope)} for {plan.days} days, switching half of the {_units(plan)}; decide on "
-        f"{_name(plan.metrics[0].metric)}, with a {plan.power:.0%} chance to see a change of {plan.mde_pp:.1f} pp."
+        f"Try it in {scope_words(plan.scope)} for {plan.days} days on half of the {_units(plan)}; decide on "
+        f"{_name(plan.metrics[0].metric)}, with a chance of {plan.power:.0%} to see a change of {plan.mde_pp:.1f} pp."
     )
 
 
@@ -244,7 +253,7 @@ def _size(plan: ExperimentPlan) -> Iterator[str]:
     yield f"| spread between {_units(plan)} | {plan.unit_sd_pp:.1f} pp |"
     yield f"| {_units(plan)} needed, both arms | {plan.units_needed:,} |"
     yield f"| {_units(plan)} a day | {plan.units_per_day:,.1f} |"
-    yield f"| orders in them | {plan.sample_orders:,} |"
+    yield f"| orders in those {_units(plan)} | {plan.sample_orders:,} |"
     yield f"| duration | {plan.days} days (at least two whole weeks) |"
     yield ""
     yield f"Spread measured on: {plan.variance_source}."

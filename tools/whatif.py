@@ -112,7 +112,7 @@ def estimate(
     facts = dataset.facts()
     chosen = rows_in(facts, where)
     now = facts[chosen & orders_between(facts, window)]
-    observed = _rates(now)
+    observed = rates(now)
     efficiency = efficiency_of(dataset, Posed(where, window, intervention, question, standard), settings)
     return WhatIfResult(
         effects=_effects(changes, observed, standard.quantile),
@@ -162,13 +162,14 @@ def _counted(rows: pd.DataFrame, metric: Metric) -> tuple[Floats, Floats]:
     return numerator, rows[metric.denominator].to_numpy(np.float64) * metric.scale * old
 
 
-def _rates(rows: pd.DataFrame) -> dict[str, float]:
-    rates: dict[str, float] = {}
+def rates(rows: pd.DataFrame) -> dict[str, float]:
+    """Every metric that these orders allow, orders too young to count left out."""
+    found: dict[str, float] = {}
     for metric in available(set(rows)):
         numerator, denominator = _counted(rows, metric)
         if denominator.sum() > 0:
-            rates[metric.id] = float(numerator.sum() / denominator.sum())
-    return rates
+            found[metric.id] = float(numerator.sum() / denominator.sum())
+    return found
 
 
 def _changes(question: Question, standard: Standardisation, intervention: Intervention) -> dict[str, _Change]:

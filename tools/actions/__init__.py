@@ -1,6 +1,7 @@
 """Actions: what can be done about an incident, one declarative template a file.
 
 - `base`: what a template declares
+- `documentation`: the page of all of them
 - `add_courier_supply`, `increase_eta_buffer`, `monitor_only`, `reduce_batching_threshold`,
   `restore_preparation`, `revert_policy`, `suppress_low_confidence_skus`, `throttle_store_intake`
 

@@ -1,0 +1,190 @@
+"""Experiment plans on a simulated incident, and the spread they are sized from."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.slices import Slice
+from tools.design import FEASIBLE_DAYS, LEAST_DAYS, experiment_plan
+from tools.errors import ToolFailure
+from tools.findings import Adjudication, HypothesisId
+from tools.incidents import Incident
+from tools.metrics import METRICS
+from tools.power import switchback_units
+from tools.recommend import recommend
+from tools.recommendations import Effect, Recommendation
+from tools.registry import ToolContext
+from tools.variation import of_orders, of_stores, of_windows, window_hours
+
+Found = Callable[..., Adjudication]
+ON_TIME = METRICS["on_time"]
+
+
+def _parts(scene: object) -> tuple[ToolContext, Incident]:
+    return ToolContext(scene.dataset), scene.incident  # type: ignore[attr-defined]  # a named tuple
+
+
+@pytest.fixture
+def best(batching: object, adjudicate_as: Found) -> Recommendation:
+    context, incident = _parts(batching)
+    return recommend(context, incident, adjudicate_as(HypothesisId.BATCHING_POLICY))[0]
+
+
+def _with_effect(recommendation: Recommendation, size: float) -> Recommendation:
+    effect = Effect(estimate=size, low=size / 2, high=size * 2, unit="share")
+    return recommendation.model_copy(update={"effects": recommendation.effects | {"on_time": effect}})
+
+
+def test_dispatch_is_switched_by_region_and_window(batching: object, best: Recommendation) -> None:
+    context, incident = _parts(batching)
+    plan = experiment_plan(context, incident, best)
+    assert (plan.unit, plan.window_hours) == ("switchback", 2)
+    assert plan.days >= LEAST_DAYS
+    assert plan.units_needed == switchback_units(plan.unit_sd_pp / 100, plan.mde_pp / 100)
+    assert plan.mde_pp == pytest.approx(50 * best.effects["on_time"].estimate)
+    roles = {metric.metric: metric.role for metric in plan.metrics}
+    assert roles["on_time"] == "primary"
+    assert roles["orders_per_courier_hour_of_region"] == "guardrail"
+    assert roles["orders_per_day"] == roles["on_time_elsewhere"] == "guardrail"
+    assert [stage.exposure_share for stage in plan.rollout] == [0.1, 0.5, 1.0]
+    assert plan.evidence == best.evidence
+    assert plan.feasible
+    assert plan.options == ()
+
+
+def test_page_is_complete_and_has_nothing_left_to_fill_in(batching: object, best: Recommendation) -> None:
+    context, incident = _parts(batching)
+    page = experiment_plan(context, incident, best).markdown
+    for section in (
+        "In short",
+        "Hypothesis and mechanism",
+        "What is expected",
+        "Metrics",
+        "Unit of randomisation",
+        "Size and duration",
+        "Analysis",
+        "Checks before anything is read",
+        "Roll-out",
+        "Monitoring",
+        "Rollback",
+        "Decision",
+        "Holdback",
+    ):
+        assert f"## {section}\n" in page
+    assert "{{" not in page
+    assert "nan" not in page
+    assert "None" not in page
+
+
+def test_small_effect_in_a_small_slice_names_the_ways_out(batching: object, best: Recommendation) -> None:
+    context, incident = _parts(batching)
+    plan = experiment_plan(context, incident, _with_effect(best, 0.03))
+    assert plan.days > FEASIBLE_DAYS
+    assert not plan.feasible
+    changes = [option.change for option in plan.options]
+    assert any("widen" in change for change in changes)
+    longer, coarser = plan.options[0], plan.options[-1]
+    assert longer.days == plan.days
+    assert coarser.days == FEASIBLE_DAYS
+    assert coarser.mde_pp > plan.mde_pp
+    assert "| way out |" in plan.markdown
+
+
+def test_stores_and_customers_are_other_units(batching: object, best: Recommendation) -> None:
+    context, incident = _parts(batching)
+    everywhere = {"scope": Slice.parse({"region": "SF"})}
+    stores = best.model_copy(update=everywhere | {"action": "restore_preparation"})
+    plan = experiment_plan(context, incident, stores)
+    assert plan.unit == "store_cluster"
+    assert plan.window_hours is None
+    shown = best.model_copy(update=everywhere | {"action": "increase_eta_buffer"})
+    plan = experiment_plan(context, incident, shown)
+    assert plan.unit == "customer"
+    assert plan.sample_orders == plan.units_needed
+
+
+def test_nothing_to_try_out_is_said(batching: object, best: Recommendation) -> None:
+    context, incident = _parts(batching)
+    with pytest.raises(ToolFailure, match="nothing is changed"):
+        experiment_plan(context, incident, best.model_copy(update={"action": "monitor_only"}))
+    with pytest.raises(ToolFailure, match="no effect on a share"):
+        experiment_plan(context, incident, best.model_copy(update={"effects": {}}))
+    nowhere = best.model_copy(update={"scope": Slice.parse({"region": "ATLANTIS"})})
+    with pytest.raises(ToolFailure, match="no traffic"):
+        experiment_plan(context, incident, nowhere)
+
+
+def test_primary_is_the_heaviest_share_where_the_incident_has_a_composite(
+    batching: object, best: Recommendation
+) -> None:
+    context, incident = _parts(batching)
+    composite = incident.model_copy(update={"metric": "cx_index"})
+    assert experiment_plan(context, composite, best).metrics[0].metric in {"on_time", "cancellation"}
+
+
+def _history(*, days: int = 28, size: int = 400, shock: float = 0.0, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    day = np.repeat(np.arange(days), size)
+    rate = np.clip(0.9 + rng.normal(0, shock, days), 0.01, 0.99)[day]
+    on_time = (rng.random(len(day)) < rate).astype(int)
+    return pd.DataFrame(
+        {
+            "day": day,
+            "hour": 18 + np.arange(len(day)) % 2,
+            "store_id": np.arange(len(day)) % 20,
+            "on_time": on_time,
+            "delivered": 1,
+            "mature_delivery": True,
+            "fulfilled": 1,
+            "fulfilment_s": 2000,
+        }
+    )
+
+
+EVENING = Slice.parse({"hour": {"from": 18, "to": 20}})
+
+
+def test_spread_of_windows_is_chance_where_nothing_shakes_them() -> None:
+    variation = of_windows(_history(size=2000), ON_TIME, EVENING, rate=0.9)
+    assert variation.sd == pytest.approx(math.sqrt(0.9 * 0.1 / 2000), rel=0.35)
+    assert (variation.window_hours, variation.units_per_day, variation.orders_per_unit) == (2, 1.0, 2000)
+
+
+def test_spread_of_windows_holds_the_shocks_and_the_chance_at_the_planned_rate() -> None:
+    shaken = of_windows(_history(shock=0.05), ON_TIME, EVENING, rate=0.9)
+    calm = of_windows(_history(), ON_TIME, EVENING, rate=0.5)
+    assert shaken.sd == pytest.approx(0.05, rel=0.4)
+    assert calm.sd == pytest.approx(math.sqrt(0.25 / 400), rel=0.3)
+
+
+def test_windows_last_three_times_the_carry_over() -> None:
+    rows = _history()
+    assert window_hours(rows, Slice()) == 2
+    assert window_hours(rows.assign(fulfilment_s=9000), Slice()) == 8
+    assert window_hours(rows.drop(columns="fulfilment_s"), Slice()) == 3
+    assert window_hours(rows.assign(fulfilment_s=9000), EVENING) == 2
+
+
+def test_too_little_history_is_said() -> None:
+    with pytest.raises(ToolFailure, match="too few"):
+        of_windows(_history(days=5), ON_TIME, EVENING, rate=0.9)
+    few = _history()
+    with pytest.raises(ToolFailure, match="only 3 stores"):
+        of_stores(few[few["store_id"] < 3], ON_TIME, days=14, rate=0.9)
+    with pytest.raises(ToolFailure, match="store_id"):
+        of_stores(few.drop(columns="store_id"), ON_TIME, days=14, rate=0.9)
+
+
+def test_stores_are_compared_with_their_own_past() -> None:
+    variation = of_stores(_history(), ON_TIME, days=14, rate=0.9)
+    orders = 14 * 400 / 20
+    assert variation.units == 20
+    assert variation.sd == pytest.approx(math.sqrt(2 * 0.9 * 0.1 / orders), rel=0.4)
+
+
+def test_customers_are_counted_by_their_orders() -> None:
+    variation = of_orders(_history(), ON_TIME, rate=0.5)
+    assert (variation.sd, variation.units_per_day) == (0.5, 400.0)

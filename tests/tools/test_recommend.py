@@ -1,0 +1,152 @@
+"""Recommendations on a simulated incident."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+import tools.remedy_tools  # noqa: F401  # registers the tools
+from data.dataset import Dataset
+from data.slices import Slice
+from tools.actions import ACTIONS
+from tools.actions.base import RecordedChange
+from tools.candidates import candidates, narrowest, recorded_changes
+from tools.errors import NotBuiltError
+from tools.findings import Adjudication, FindingVerdict, HypothesisId, IncidentVerdict
+from tools.incidents import Incident, Kind
+from tools.recommend import consider, recommend
+from tools.registry import REGISTRY, ToolContext
+from tools.settings import AnalysisSettings
+from tools.wording import fill
+
+Found = Callable[..., Adjudication]
+
+
+def _parts(scene: object) -> tuple[Dataset, Incident]:
+    return scene.dataset, scene.incident  # type: ignore[attr-defined]  # the fixture's named tuple
+
+
+def test_batching_incident_gets_the_threshold_set_back(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    best, *_ = recommend(ToolContext(dataset), incident, adjudicate_as(HypothesisId.BATCHING_POLICY))
+    assert best.action == "reduce_batching_threshold"
+    assert (best.parameters["from"], best.parameters["to"]) == ("4", "2")
+    assert best.scope == incident.slice
+    assert best.effects["cx_score"].low > 0
+    assert best.efficiency_cost["orders_per_trip"].estimate < 0
+    assert best.confidence == pytest.approx(0.9, abs=0.1)
+    assert best.evidence == ("E2", "E10")
+    words = fill(best.title, scope=best.scope, parameters=best.parameters)
+    assert words == (
+        "Set batching threshold back from 4 to 2 for category grocery, region SF, 18:00 to 20:00"
+    )
+
+
+def test_mediators_are_not_acted_on(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.BATCHING_POLICY))
+    assert {r.addresses for r in result.recommendations} == {"batching_policy"}
+
+
+def test_a_plain_policy_change_is_rolled_back(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    best, *_ = recommend(ToolContext(dataset), incident, adjudicate_as(HypothesisId.POLICY_CHANGE))
+    assert best.action == "revert_policy"
+    assert best.parameters["policy"] == "batching_threshold"
+
+
+def test_courier_shortage_offers_couriers_and_promises(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.COURIER_SUPPLY))
+    tried = {r.action for r in result.recommendations} | {d.action for d in result.dropped}
+    assert {"add_courier_supply", "increase_eta_buffer"} <= tried | {"monitor_only"}
+    assert all(d.reason for d in result.dropped)
+
+
+def test_slow_stores_offer_preparation_first(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.MERCHANT_PREP))
+    lows = [r.effects["cx_score"].low for r in result.recommendations]
+    assert lows == sorted(lows, reverse=True)
+    assert result.recommendations[0].action == "restore_preparation"
+
+
+def test_the_efficiency_floor_drops_what_costs_too_much(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    strict = ToolContext(dataset, settings=AnalysisSettings(efficiency_floor=1.0))
+    result = consider(strict, incident, adjudicate_as(HypothesisId.BATCHING_POLICY))
+    assert [r.action for r in result.recommendations] == ["monitor_only"]
+    assert "floor" in result.dropped[0].reason
+
+
+@pytest.mark.parametrize("verdict", ["inconclusive", "no_degradation", "outside_data"])
+def test_without_a_cause_nothing_is_done(batching: object, adjudicate_as: Found, verdict: str) -> None:
+    dataset, incident = _parts(batching)
+    unsure = adjudicate_as(HypothesisId.BATCHING_POLICY, p_primary=0.3).model_copy(
+        update={"verdict": IncidentVerdict(verdict)}
+    )
+    (only,) = recommend(ToolContext(dataset), incident, unsure)
+    assert only.action == "monitor_only"
+    assert only.effects == {}
+    assert only.evidence == ("E2", "E10")
+
+
+def test_normal_variance_and_data_faults_are_watched(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    context = ToolContext(dataset)
+    (variance,) = recommend(context, incident, adjudicate_as(HypothesisId.NORMAL_VARIANCE))
+    broken = incident.model_copy(update={"kind": Kind.DATA_QUALITY})
+    (fault,) = recommend(context, broken, adjudicate_as(HypothesisId.BATCHING_POLICY))
+    assert variance.action == fault.action == "monitor_only"
+    assert variance.confidence > 0.9
+
+
+def test_weak_findings_are_not_acted_on(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    strong = adjudicate_as(HypothesisId.BATCHING_POLICY)
+    weak = strong.model_copy(
+        update={
+            "findings": tuple(
+                f.model_copy(update={"verdict": FindingVerdict.INCONCLUSIVE}) for f in strong.findings
+            )
+        }
+    )
+    (only,) = recommend(ToolContext(dataset), incident, weak)
+    assert only.action == "monitor_only"
+
+
+def test_changes_far_from_the_onset_are_no_candidates(batching: object) -> None:
+    dataset, incident = _parts(batching)
+    wanted = RecordedChange(words=("batch",), direction="raised")
+    (change,) = recorded_changes(wanted, incident, dataset)
+    assert (change.old_value, change.new_value) == ("2", "4")
+    later = incident.model_copy(update={"onset": incident.onset + timedelta(days=20)})
+    assert recorded_changes(wanted, later, dataset) == ()
+    assert list(candidates(ACTIONS["reduce_batching_threshold"], later, dataset)) == []
+    assert list(candidates(ACTIONS["monitor_only"], incident, dataset)) == []
+
+
+def test_narrowest_keeps_hours_that_no_single_range_can_say() -> None:
+    night = Slice.parse({"hour": {"from": 20, "to": 4}})
+    split = Slice.parse({"hour": {"from": 2, "to": 22}})
+    assert narrowest(night, split).hour == night.hour
+    assert narrowest(Slice(), split).hour == split.hour
+
+
+def test_registered_tools_answer_or_say_that_they_are_not_built(
+    batching: object, adjudicate_as: Found
+) -> None:
+    dataset, incident = _parts(batching)
+    context = ToolContext(dataset)
+    about = {"incident": incident.model_dump(mode="json")}
+    verdict = adjudicate_as(HypothesisId.BATCHING_POLICY).model_dump(mode="json")
+    ranked = REGISTRY["recommend"].call(context, about | {"adjudication": verdict}).model_dump(mode="json")
+    first = ranked["recommendations"][0]
+    planned = REGISTRY["experiment_plan"].call(context, about | {"recommendation": first})
+    plan = planned.model_dump(mode="json")["plan"]
+    assert plan["days"] >= 14
+    back = {"driver": "batched", "change": "to_baseline"}
+    with pytest.raises(NotBuiltError, match="not built yet"):
+        REGISTRY["simulate_dispatch"].call(context, about | {"intervention": back})
+    with pytest.raises(NotBuiltError, match="not built yet"):
+        REGISTRY["monitor_experiment"].call(context, {"plan": plan})
