@@ -35,15 +35,20 @@ def check_expression(sql: str) -> None:
         parsed = sqlglot.parse(f"SELECT ({sql}\n)", read="duckdb")  # parsed, not run
     except SqlglotError as error:
         raise MappingError(f"expression {sql!r} is not SQL: {_plain(error)}") from error
-    selected = parsed[0].expressions if len(parsed) == 1 and isinstance(parsed[0], exp.Select) else []
-    if (
-        len(selected) != 1
-        or not isinstance(selected[0], exp.Paren | exp.Subquery)
-        or parsed[0].args.get("from_")
-    ):
+    only = parsed[0] if len(parsed) == 1 else None
+    found = _only_expression(only) if isinstance(only, exp.Select) else None
+    if found is None:
         raise MappingError(f"expression {sql!r} must be exactly one SQL expression")
-    if selected[0].find(exp.Query):
+    if found.find(exp.Query):
         raise MappingError(f"expression {sql!r} may not hold a query of its own")
+
+
+def _only_expression(select: exp.Select) -> exp.Expression | None:
+    """What a query selects, if it is one thing in brackets and from nowhere."""
+    if len(select.expressions) != 1 or select.args.get("from_"):
+        return None
+    selected = select.expressions[0]
+    return selected if isinstance(selected, exp.Paren | exp.Subquery) else None
 
 
 def _plain(error: SqlglotError) -> str:

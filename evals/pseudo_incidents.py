@@ -32,9 +32,10 @@ DAYS_BEFORE: Final = 16
 """No pseudo-incident begins earlier in its world: a baseline must lie before it."""
 
 
-def metric(rng: np.random.Generator) -> str:
-    """A metric, delivery ones most often."""
-    return str(rng.choice(list(METRIC_WEIGHTS), p=list(METRIC_WEIGHTS.values())))
+def metric(rng: np.random.Generator, refunds: bool) -> str:
+    """A metric, delivery ones most often; none of refunds where they are not recorded."""
+    name = str(rng.choice(list(METRIC_WEIGHTS), p=list(METRIC_WEIGHTS.values())))
+    return name if refunds or name != "refund" else "on_time"
 
 
 def seen_inexactly(rng: np.random.Generator, scope: Slice) -> Slice:

@@ -80,7 +80,7 @@ def localise(supply: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
                 region=str(region),
                 day=(plain - pd.Timestamp(0)).dt.days,
                 hour=local.dt.hour,
-                weekend=local.dt.weekday >= 5,
+                weekend=local.dt.day_of_week >= 5,
             )
         )
     return pd.concat(parts, ignore_index=True) if parts else supply.assign(day=0, hour=0, weekend=False)

@@ -29,7 +29,10 @@ CANDIDATE: Final = 3.5
 """A standard score below this cannot survive the control of false alarms and is not looked at closer."""
 LOOK_BACK: Final = 14
 """Days before the first tested one that a detector may remember."""
-_BAD_DAY: Final = 1.0
+BAD_DAY: Final = 2.0
+"""A run of days counts only where two of the last three were this bad, so that one day does not carry it."""
+LAG: Final = 3
+"""Days that do not yet speak about how far a slice strays: a trouble would hide its own beginning."""
 _NOTHING: Final = 1e-9
 
 
@@ -48,6 +51,11 @@ class Alarm(NamedTuple):
     length: int
     """Hours of the window."""
     detector: str
+
+    @property
+    def single(self) -> bool:
+        """Whether it rests on one day alone."""
+        return self.detector == "zscore"
 
 
 class _Layer(NamedTuple):
@@ -90,7 +98,8 @@ class Sweep:
         self._load(past)
         for name, position, length in self._panels():
             windows = self._windows(name, position, length, 0, self.cube.days)
-            self._known[name, position, length] = dispersion(windows, self.span, floor=self._floor(name))
+            known = dispersion(windows, self.span, floor=self._floor(name))
+            self._known[name, position, length] = Dispersion(*(_lagged(part) for part in known))
         if past is not everything:
             self._load(everything)
 
@@ -230,7 +239,7 @@ class _Panel(NamedTuple):
         clean = Windows(*(np.where(live, part, 0.0) for part in corrected))
         spread = clean.variance * known.phi
         score = (clean.harm - clean.expected) / np.sqrt(np.maximum(spread, _NOTHING))
-        return cls(clean, spread, known.freedom, (score > _BAD_DAY).astype(np.float64), live, counts)
+        return cls(clean, spread, known.freedom, (score > BAD_DAY).astype(np.float64), live, counts)
 
     def candidates(self, detector: Detector, first: int) -> Iterator[tuple[float, float, int, int, int]]:
         """(p, statistic, slice, day, first hour) of the tests that stand out from day `first` on."""
@@ -272,6 +281,11 @@ class _Panel(NamedTuple):
 
 def _parts(signal: Signal) -> tuple[Floats, ...]:
     return signal.harm, signal.expected, signal.trials, signal.support
+
+
+def _lagged(values: Floats) -> Floats:
+    days = np.maximum(np.arange(values.shape[1]) - LAG, 0)
+    return values[:, days]
 
 
 def _hours(values: Floats, length: int) -> Floats:

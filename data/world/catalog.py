@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from data.world.arrays import Floats, Ints
-from data.world.regions import REGION_SHARES, REGIONS
+from data.world.regions import REGION_SHARES
 from data.world.streams import Stream, stream
 
 STORES: Final = 300
@@ -97,6 +97,3 @@ def _cumulative(weight: Floats, fleet: Ints, start: Ints) -> Floats:
     within = (running - before[fleet]) / total[fleet]
     within[start[1:] - 1] = 1.0
     return np.asarray(within + fleet)
-
-
-FLEETS: Final = len(REGIONS) * len(CATEGORIES)

@@ -43,11 +43,6 @@ class Grid:
         return self.region.size * len(CATEGORIES)
 
     @property
-    def cell_hour(self) -> Ints:
-        """Region-hour of every cell."""
-        return np.repeat(np.arange(self.region.size), len(CATEGORIES))
-
-    @property
     def cell_category(self) -> Ints:
         """Category of every cell."""
         return np.tile(np.arange(len(CATEGORIES)), self.region.size)

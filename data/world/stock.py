@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from data.world.arrays import Bools, Floats, Ints
-from data.world.catalog import SKUS_PER_CATEGORY, Catalog, per_category
+from data.world.catalog import CATEGORIES, SKUS_PER_CATEGORY, Catalog, per_category
 from data.world.shocks import autoregressive
 from data.world.streams import Stream, stream
 
@@ -71,8 +71,6 @@ def draw_lines(counts: Ints, *, seed: int) -> Lines:
 
 def line_counts(category: Ints, uniform: Floats) -> Ints:
     """How many lines an order of a category has."""
-    from data.world.catalog import CATEGORIES
-
     counts = np.empty(category.size, dtype=np.int64)
     for index, kind in enumerate(CATEGORIES):
         at = category == index

@@ -12,7 +12,8 @@ from data.world.arrays import Bools, Floats, Ints
 from data.world.catalog import CATEGORIES, CATEGORY_NAMES, SKUS_PER_CATEGORY
 from data.world.decoys import PolicyChange, scope_text
 from data.world.draws import Draws
-from data.world.journey import Journey, Orders
+from data.world.journey import Journey
+from data.world.outcomes import LATE_S
 from data.world.regions import REGIONS
 from data.world.shocks import Spell
 from data.world.stock import OUT_OF_STOCK_BELOW
@@ -28,7 +29,8 @@ _PHRASES: Final = (
     ("", "Good.", "Quick enough.", "Friendly courier."),
     ("", "Great!", "Perfect, thank you.", "Right on time."),
 )
-ISSUES: Final = ("late_delivery", "missing_item", "substitution", "cancellation", "other")
+ISSUES: Final = ("cancellation", "missing_item", "late_delivery", "substitution", "other")
+"""What a ticket is about, the worst first."""
 
 
 def orders(draws: Draws, journey: Journey) -> pd.DataFrame:
@@ -116,25 +118,19 @@ def inventory_events(draws: Draws, *, seed: int) -> pd.DataFrame:
 
 
 def support_events(journey: Journey) -> pd.DataFrame:
-    """One row a ticket."""
-    found, orders_ = journey.reactions, journey.orders
+    """One row a ticket, about the worst that happened to the order."""
+    found, placed = journey.reactions, journey.orders
+    happened = (placed.canceled, found.missing, placed.lateness_s > LATE_S, found.replaced)
+    issue = np.select(happened, range(len(happened)), len(happened))
     at = np.flatnonzero(found.contacted)
-    issue = np.full(at.size, len(ISSUES) - 1, dtype=np.int64)
-    for index, flags in _issues(found.replaced, found.missing, orders_):
-        issue[flags[at]] = index
     return pd.DataFrame(
         {
-            "ticket_id": orders_.session[at] + 1,
-            "order_id": orders_.session[at] + 1,
-            "issue_type": texts(ISSUES, issue),
+            "ticket_id": placed.session[at] + 1,
+            "order_id": placed.session[at] + 1,
+            "issue_type": texts(ISSUES, issue[at]),
             "ticket_created": times(found.contact_time[at]),
         }
     )
-
-
-def _issues(replaced: Bools, missing: Bools, found: Orders) -> tuple[tuple[int, Bools], ...]:
-    """Reasons for a ticket, the strongest last."""
-    return ((2, replaced), (0, found.lateness_s > 300), (1, missing), (3, found.canceled))
 
 
 def ratings(journey: Journey) -> pd.DataFrame:

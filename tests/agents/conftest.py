@@ -43,12 +43,32 @@ def demo() -> Demo:
     return Demo(dataset, detect(dataset))
 
 
+@pytest.fixture(scope="session")
+def once() -> dict[str, object]:
+    """Results of expensive code, kept between tests: it is deterministic, and tested in its own room."""
+    return {}
+
+
 @pytest.fixture
-def detected(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Demo:
-    """The demo, detection not repeated; adjudication by a fixed verdict, so that only this room is tested."""
+def detected(demo: Demo, once: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> Demo:
+    """The demo; adjudication by a fixed verdict, detection and remedies computed once."""
+    for name in ("recommend", "plan"):
+        monkeypatch.setattr(powers, name, _remembered(name, getattr(powers, name), once))
     monkeypatch.setattr(powers, "detect", lambda context, grain: demo.found)
     monkeypatch.setattr(powers, "adjudicate", verdict)
     return demo
+
+
+def _remembered(
+    name: str, compute: Callable[[Context, Incident, object], object], kept: dict[str, object]
+) -> Callable[[Context, Incident, object], object]:
+    def answer(context: Context, incident: Incident, other: object) -> object:
+        key = f"{name} {incident.id} {other}"
+        if key not in kept:
+            kept[key] = compute(context, incident, other)
+        return kept[key]
+
+    return answer
 
 
 NewContext = Callable[..., Context]

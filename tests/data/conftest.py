@@ -7,7 +7,7 @@ Frames = dict[str, pd.DataFrame]
 
 
 def times(*texts: str | None) -> pd.Series:
-    return pd.Series(pd.to_datetime(list(texts), utc=True, format="ISO8601"))
+    return pd.to_datetime(pd.Series(texts, dtype="str"), utc=True, format="ISO8601")
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_policy_changes_made_before_the_time_are_known(frames: Frames) -> None:
 
 
 def test_scopes_may_be_objects(frames: Frames) -> None:
-    frames["policy_changes"]["scope"] = [{"region": "SF"}, {"category": "x"}]
+    frames["policy_changes"]["scope"] = pd.Series([{"region": "SF"}, {"category": "x"}], dtype=object)
     changes = Dataset.from_frames(frames, as_of=LATER).policy_changes()
     assert [c.scope for c in changes] == [Slice.parse({"category": "x"}), Slice.parse({"region": "SF"})]
 

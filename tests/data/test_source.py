@@ -247,9 +247,8 @@ def test_mapping_without_orders_is_refused(tmp_path: Path) -> None:
 
 def test_parquet_scopes_may_be_nested(frames: Frames, tmp_path: Path) -> None:
     frames["orders"].to_parquet(tmp_path / "orders.parquet")
-    changes = frames["policy_changes"].assign(
-        scope=[{"region": "SF", "category": None}, {"region": None, "category": "x"}]
-    )
+    scopes = pd.Series([{"region": "SF", "category": None}, {"region": None, "category": "x"}], dtype=object)
+    changes = frames["policy_changes"].assign(scope=scopes)
     changes.to_parquet(tmp_path / "policy_changes.parquet")
     found = Dataset.open(tmp_path, as_of=LATER).policy_changes()
     assert [c.scope.model_dump() for c in found] == [{"category": "x"}, {"region": "SF"}]

@@ -221,3 +221,12 @@ def test_a_million_orders_take_seconds() -> None:
     tables = World(WorldConfig(scenario="batching", orders_per_day=28_600)).run().tables
     assert len(tables["orders"]) > 950_000
     assert time.process_time() - begun < 10  # about 2 s where nothing else runs
+
+
+def test_a_ticket_is_about_the_worst_that_happened(none_run: WorldRun) -> None:
+    tickets = none_run.tables["support_events"].merge(none_run.tables["deliveries"], on="order_id")
+    about_cancellation = tickets["issue_type"] == "cancellation"
+    assert about_cancellation.equals(tickets["canceled_flag"])
+    late = tickets["issue_type"] == "late_delivery"
+    orders = none_run.tables["orders"].set_index("order_id").loc[tickets["order_id"]].reset_index()
+    assert (tickets["actual_eta"] > orders["promised_eta"])[late].all()

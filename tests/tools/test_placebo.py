@@ -1,0 +1,35 @@
+import numpy as np
+
+from tools.placebo import placebo_test
+
+
+def table(
+    rng: np.random.Generator, *, effect: float = 0.0, cells: int = 8, periods: int = 30
+) -> tuple[np.ndarray, np.ndarray]:
+    count = rng.poisson(120, (cells, periods)).astype(float)
+    rate = np.clip(0.1 + rng.normal(0, 0.02, (cells, periods)), 0.01, 0.9)
+    rate[1, -2:] += effect
+    return rng.binomial(count.astype(int), rate).astype(float), count
+
+
+def test_placebo_rejects_a_true_null_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    rejected = 0
+    for _ in range(400):
+        found = placebo_test(*table(rng), treated=1, window=2)
+        assert found is not None
+        rejected += found.p <= 0.05
+    assert rejected / 400 <= 0.08
+
+
+def test_placebo_sees_a_large_effect() -> None:
+    rng = np.random.default_rng(2)
+    found = [placebo_test(*table(rng, effect=0.12), treated=1, window=2) for _ in range(40)]
+    assert sum(f is not None and f.p <= 0.05 for f in found) >= 38
+
+
+def test_placebo_needs_other_cells_and_earlier_windows() -> None:
+    rng = np.random.default_rng(3)
+    total, count = table(rng)
+    assert placebo_test(total[:1], count[:1], treated=0, window=2) is None
+    assert placebo_test(total[:, :4], count[:, :4], treated=1, window=2) is None

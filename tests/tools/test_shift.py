@@ -1,0 +1,51 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tools.shift import codes, compare, measure, residualise, summarise
+
+
+def test_measure_of_independent_days_is_standard_normal() -> None:
+    rng = np.random.default_rng(0)
+    z = []
+    for _ in range(400):
+        day = np.repeat(np.arange(30), 40)
+        values = rng.normal(0, 1, 1200) + rng.normal(0, 0.3, 30)[day]
+        shift = measure(values, day, day >= 28)
+        assert shift is not None
+        z.append(shift.z)
+    assert 0.85 < float(np.std(z)) < 1.2
+    assert abs(float(np.mean(z))) < 0.2
+
+
+def test_measure_needs_three_baseline_days_and_an_incident() -> None:
+    day = np.repeat(np.arange(4), 10)
+    values = np.ones(40)
+    assert measure(values, day, day >= 2) is None
+    assert measure(values, day, day >= 9) is None
+    assert compare(summarise(values, day), summarise(values[:0], day[:0])) is None
+
+
+def test_residualise_removes_additive_parents() -> None:
+    rng = np.random.default_rng(1)
+    hour, store = rng.integers(0, 24, 20_000), rng.integers(0, 30, 20_000)
+    values = 5.0 + 0.5 * hour - 0.2 * store + rng.normal(0, 0.1, 20_000)
+    during = np.arange(20_000) >= 15_000
+    left = residualise(values, during, (hour, store))
+    assert float(left[during].std()) < 0.12
+    assert abs(float(left[~during].mean()) - float(values[~during].mean())) < 0.01
+
+
+def test_residualise_gives_an_unknown_group_no_effect() -> None:
+    values = np.array([1.0, 1.0, 3.0, 7.0])
+    left = residualise(values, np.array([False, False, False, True]), (np.array([0, 0, 1, 2]),))
+    assert left[3] == 7.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), min_size=1, max_size=40))
+def test_codes_separate_exactly_the_distinct_pairs(pairs: list[tuple[int, int]]) -> None:
+    left, right = np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+    found = codes(left, right)
+    assert len(set(found.tolist())) == len(set(pairs))
+    assert len(set(zip(found.tolist(), pairs, strict=True))) == len(set(pairs))
