@@ -53,7 +53,7 @@ def names_in(dataset: Dataset, *parts: object) -> frozenset[str]:
         found |= {str(value) for value in cells[dimension].unique()[:MAX_NAMES]}
     for part in parts:
         found |= set(_slice_values(part))
-    return frozenset(name.casefold() for name in found if name)
+    return frozenset(name for name in found if name)
 
 
 def _slice_values(value: object) -> Iterator[str]:

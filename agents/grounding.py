@@ -8,7 +8,8 @@ place of a placeholder is never read again.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
 
 from agents.report import Grounding
 from agents.writing import Draft, Line, Section, Sentence
@@ -28,6 +29,15 @@ class Problem:
     detail: str
 
 
+class Forbidden(NamedTuple):
+    """Names as sequences of words."""
+
+    codes: frozenset[str]
+    """Short codes such as a carrier's `AS`: only a name in capitals is one."""
+    folded: frozenset[str]
+    """All others, case folded."""
+
+
 @dataclass(frozen=True)
 class Allowed:
     """What sentences may rest on."""
@@ -37,7 +47,15 @@ class Allowed:
     findings: Mapping[str, Finding] = field(default_factory=dict)
     """By hypothesis, the ruled-out ones too."""
     names: frozenset[str] = frozenset()
-    """Slice values and dimension names, case folded: they may only come through placeholders."""
+    """Slice values and dimension names: they may only come through placeholders."""
+
+    @cached_property
+    def forbidden(self) -> Forbidden:
+        """The names, ready to be looked for in prose."""
+        spaced = {" ".join(_WORD.findall(name)) for name in self.names}
+        spaced = {name for name in spaced if name.casefold() not in _PLAIN_WORDS and not name.isdecimal()}
+        codes = {name for name in spaced if name.isupper() and len(name) <= MAX_CODE}
+        return Forbidden(frozenset(codes), frozenset(name.casefold() for name in spaced - codes - {""}))
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,8 @@ _NEGATED: Final = re.compile(
     re.IGNORECASE,
 )
 _OPEN: Final = re.compile(
-    r"^\s+(?:is|was|remains|lies)\s+(?:not|unknown|open|outside|unclear)\b", re.IGNORECASE
+    r"^\s+(?:(?:is|was|remains|lies)\s+(?:not|unknown|open|outside|unclear)|only|little|nothing|none)\b",
+    re.IGNORECASE,
 )
 _HEDGE: Final = re.compile(
     r"\b(likely|probabl[ey]|may|might|could|appears?|seems?|suggests?|points? to)\b", re.IGNORECASE
@@ -95,6 +114,9 @@ _VERDICT_WORDS: Final = {
     ),
     FindingVerdict.RULED_OUT: re.compile(r"\bruled out\b|\bexcluded\b", re.IGNORECASE),
 }
+_WORD: Final = re.compile(r"\w+")
+MAX_NAME_WORDS: Final = 4
+MAX_CODE: Final = 4
 _PLAIN_WORDS: Final = frozenset(
     [
         "a",
@@ -254,16 +276,18 @@ def _number_problems(prose: str) -> list[Problem]:
 
 
 def _name_problems(prose: str, allowed: Allowed) -> list[Problem]:
-    text = f" {_spaced(prose.casefold())} "
-    return [
-        Problem("slice_name", name)
-        for name in sorted(allowed.names)
-        if name not in _PLAIN_WORDS and (plain := _spaced(name)) and f" {plain} " in text
-    ]
-
-
-def _spaced(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text))
+    words = _WORD.findall(prose)
+    spans = (
+        " ".join(words[start : start + length])
+        for start in range(len(words))
+        for length in range(1, MAX_NAME_WORDS + 1)
+    )
+    found = {
+        span
+        for span in spans
+        if span in allowed.forbidden.codes or span.casefold() in allowed.forbidden.folded
+    }
+    return [Problem("slice_name", name) for name in sorted(found)]
 
 
 def _verdict_problems(sentence: Sentence, allowed: Allowed) -> list[Problem]:

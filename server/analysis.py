@@ -63,18 +63,25 @@ def detect_incidents(
     return detect(dataset, grain=grain, history=history)
 
 
-def choose_incident(dataset: Dataset, *, incident_id: str | None, latest: bool) -> str | None:
-    """The id of the incident to look into; none for the worst."""
-    if not latest:
-        return incident_id
+def latest_incident(dataset: Dataset) -> Incident | None:
+    """The incident that began last.
+
+    Raises:
+        DataError: there is too little to compare with.
+    """
     found = detect_incidents(dataset).incidents
-    return max(found, key=lambda incident: (incident.onset, incident.id)).id if found else None
+    return max(found, key=lambda incident: (incident.onset, incident.id), default=None)
 
 
 def investigate_dataset(
-    dataset: Dataset, incident_id: str | None, *, sink: EventSink, settings: Settings
+    dataset: Dataset,
+    *,
+    sink: EventSink,
+    settings: Settings,
+    incident: Incident | None = None,
+    incident_id: str | None = None,
 ) -> InvestigationReport:
-    """Look into an incident, the worst one where none is named.
+    """Look into an incident: one at hand, one of this id, or the worst one.
 
     Raises:
         CommandError: there is no such incident.
@@ -87,8 +94,9 @@ def investigate_dataset(
         knowledge=_knowledge(),
         sink=sink,
     )
+    work = investigate(context, run_id=RUN, incident=incident, incident_id=incident_id)
     try:
-        return asyncio.run(investigate(context, run_id=RUN, incident_id=incident_id))
+        return asyncio.run(work)
     except UnknownIncidentError as error:
         raise CommandError(str(error)) from error
 

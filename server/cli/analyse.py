@@ -72,7 +72,7 @@ def investigate(
         raise CommandError("--json and --jsonl exclude each other")
     if incident is not None and latest:
         raise CommandError("--incident and --latest exclude each other")
-    from server.analysis import choose_incident, investigate_dataset
+    from server.analysis import investigate_dataset, latest_incident
     from server.cli.console import show_json, step
     from server.cli.options import open_dataset
     from server.cli.progress import event_lines, progress_sink
@@ -81,10 +81,14 @@ def investigate(
     settings, quiet = load(), json or jsonl
     with step(f"Reading {data}", quiet=quiet):
         dataset = open_dataset(data, mapping, as_of)
-    with step("Choosing the incident", quiet=quiet or not latest):
-        chosen = choose_incident(dataset, incident_id=incident, latest=latest)
+    chosen = None
+    if latest:
+        with step("Looking for incidents", quiet=quiet):
+            chosen = latest_incident(dataset)
     with event_lines() if jsonl else progress_sink(quiet=quiet) as sink:
-        report = investigate_dataset(dataset, chosen, sink=sink, settings=settings)
+        report = investigate_dataset(
+            dataset, sink=sink, settings=settings, incident=chosen, incident_id=incident
+        )
     if out is not None:
         write_report(out, report)
     if json:

@@ -8,7 +8,9 @@ import typer
 from server.cli.exits import CommandError, ExitCode
 
 if TYPE_CHECKING:
+    from data.dataset import Dataset
     from server.settings import Settings
+    from tools.incidents import Incident
 
 
 def register(app: typer.Typer) -> None:
@@ -26,10 +28,9 @@ def demo(
     from server.settings import load
 
     settings = load()
-    folder = settings.demo_dir
-    _generate(folder, seed=seed)
-    _check(folder)
-    _investigate(settings)
+    _generate(settings.demo_dir, seed=seed)
+    dataset = _check(settings.demo_dir)
+    _investigate(dataset, _detect(dataset), settings)
 
 
 def _generate(folder: Path, *, seed: int) -> None:
@@ -43,35 +44,44 @@ def _generate(folder: Path, *, seed: int) -> None:
     )
 
 
-def _check(folder: Path) -> None:
+def _check(folder: Path) -> "Dataset":
+    from data.dataset import Dataset
     from server.checking import check_dataset
     from server.cli.console import show, step
 
     with step("2/4 Checking the data"):
-        report = check_dataset(folder)
+        dataset = Dataset.open(folder)
+        report = check_dataset(dataset)
     present = [table for table in report.tables if table.present]
     rows, usable = sum(t.rows for t in present), sum(t.usable for t in present)
     show(f"{len(present)} tables, {rows:,} rows, {usable:,} usable")
+    return dataset
 
 
-def _investigate(settings: "Settings") -> None:
-    from rich.text import Text
-
-    from data.dataset import Dataset
-    from server.analysis import detect_incidents, investigate_dataset
-    from server.cli.analyse import write_report
-    from server.cli.console import show, step
-    from server.cli.progress import progress_sink
-    from server.cli.tables import show_detection, show_investigation
+def _detect(dataset: "Dataset") -> "Incident":
+    from server.analysis import detect_incidents
+    from server.cli.console import step
+    from server.cli.tables import show_detection
 
     with step("3/4 Looking for incidents in every metric, slice and hour"):
-        dataset = Dataset.open(settings.demo_dir)
         found = detect_incidents(dataset)
     show_detection(found)
     if not found.incidents:
-        raise CommandError("the demo's incident was not found; another --seed may help", ExitCode.NEGATIVE)
+        raise CommandError("no incident was found in this world; another --seed may help", ExitCode.NEGATIVE)
+    return found.incidents[0]
+
+
+def _investigate(dataset: "Dataset", incident: "Incident", settings: "Settings") -> None:
+    from rich.text import Text
+
+    from server.analysis import investigate_dataset
+    from server.cli.analyse import write_report
+    from server.cli.console import show, step
+    from server.cli.progress import progress_sink
+    from server.cli.tables import show_investigation
+
     with step("4/4 Investigating the worst one"), progress_sink(quiet=False) as sink:
-        report = investigate_dataset(dataset, None, sink=sink, settings=settings)
+        report = investigate_dataset(dataset, sink=sink, settings=settings, incident=incident)
     out = settings.state_dir / "demo" / "report"
     write_report(out, report)
     show_investigation(report)

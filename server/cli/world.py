@@ -53,11 +53,11 @@ def check(
     """
     from server.checking import check_dataset
     from server.cli.console import show_json, step
-    from server.cli.options import load_mapping
+    from server.cli.options import open_dataset
     from server.cli.tables import show_check
 
     with step(f"Checking {folder}", quiet=json):
-        report = check_dataset(folder, mapping=load_mapping(mapping))
+        report = check_dataset(open_dataset(folder, mapping, None))
     if json:
         show_json(report)
     else:

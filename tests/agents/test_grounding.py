@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from agents.grounding import Allowed, check, ground, render_text
 from agents.writing import Sentence, parse
 from tools.findings import Finding
+from tools.hypotheses import HYPOTHESES
+from tools.objections import RULES
 
 FACTS = {
     "E3.delta_pp": "-14.0 pp",
@@ -44,7 +46,7 @@ CONFIRMED = {
     "inventory": finding("inventory", "inconclusive", None),
 }
 LIKELY = CONFIRMED | {"batching_policy": finding("batching_policy", "likely", "primary")}
-ALLOWED = Allowed(FACTS, CONFIRMED, frozenset({"grocery", "sf", "new york", "store_id", "orders"}))
+ALLOWED = Allowed(FACTS, CONFIRMED, frozenset({"Grocery", "SF", "New York", "store_id", "orders", "AS", "7"}))
 
 
 def kinds(text: str, allowed: Allowed = ALLOWED) -> set[str]:
@@ -62,6 +64,7 @@ def kinds(text: str, allowed: Allowed = ALLOWED) -> set[str]:
         "The cause is not known yet.",
         "Customers waited longer (E3, E12).",
         "These orders may have suffered.",
+        "It was as usual.",
     ],
 )
 def test_check_lets_grounded_sentences_stand(text: str) -> None:
@@ -85,6 +88,7 @@ def test_check_lets_grounded_sentences_stand(text: str) -> None:
         ("Grocery is worst.", "slice_name"),
         ("It is worst in New-York.", "slice_name"),
         ("Look at the store_id.", "slice_name"),
+        ("It is worst for AS.", "slice_name"),
         ("See {{E9.delta_pp}}.", "unknown_placeholder"),
         ("See {{E3.delta_pp.", "malformed_placeholder"),
         ("See {{E3..x}}.", "malformed_placeholder"),
@@ -104,6 +108,18 @@ def test_check_lets_grounded_sentences_stand(text: str) -> None:
 )
 def test_check_refuses(text: str, kind: str) -> None:
     assert kind in kinds(text)
+
+
+def test_objections_of_adjudication_may_be_said() -> None:
+    for _, _, sentence in RULES:
+        text = sentence.replace("{id}", "E1")
+        known = dict.fromkeys(Sentence(text).placeholders, "x")
+        assert check(Sentence(text), Allowed(known)) == (), text
+
+
+def test_words_of_the_hypotheses_may_be_said() -> None:
+    for hypothesis in HYPOTHESES.values():
+        assert check(Sentence(f"Not testable here: {hypothesis.title}."), Allowed({})) == ()
 
 
 def test_check_wants_a_hedge_where_the_cause_is_only_likely() -> None:

@@ -65,14 +65,14 @@ async def test_model_follows_up_and_writes(new_context: NewContext) -> None:
         ):
             incident = task(body)["incident"]
             asked = {
-                "metric": "rating",
+                "metric": "refund",
                 "slice": {},
                 "start": incident["window"]["start"],
                 "end": incident["window"]["end"],
             }
             last = body["messages"][-1]
             if last["role"] == "tool" and last["tool_call_id"] == "call_more":
-                return wire.text("Ratings moved as well, see evidence.")
+                return wire.text("Refunds moved as well, see evidence.")
             return wire.tool_call("metric_values", asked, id="call_more")
         return wire.text("Nothing further.")
 
@@ -80,12 +80,12 @@ async def test_model_follows_up_and_writes(new_context: NewContext) -> None:
     report, served = await run(new_context, answer, sink=sink)
     assert report.limitations == ()
     assert "is the primary cause (94 %)." in report.narrative
-    extra = [e for e in report.evidence.values() if e.arguments.get("metric") == "rating"]
+    extra = [e for e in report.evidence.values() if e.arguments.get("metric") == "refund"]
     assert len(extra) == 1
     assert all(extra[0].id not in f.evidence for f in (*report.findings, *report.ruled_out))
     writer = next(b for b in served.bodies if is_writer(b))
     assert "tools" not in writer
-    assert task(writer)["remarks"]["policy"] == "Ratings moved as well, see evidence."
+    assert task(writer)["remarks"]["policy"] == "Refunds moved as well, see evidence."
 
 
 async def test_model_gets_each_specialist_its_own_tools_only(new_context: NewContext) -> None:

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 from langchain_core.messages import ToolCall
+from langchain_core.tools import StructuredTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agents import powers
@@ -42,7 +43,7 @@ def call(name: str, **arguments: object) -> ToolCall:
     return ToolCall(name=name, args=arguments, id="c1")
 
 
-def bound(dataset: Dataset, access: Access = Access.READ) -> tuple[adapters.StructuredTool, ...]:
+def bound(dataset: Dataset, access: Access = Access.READ) -> tuple[StructuredTool, ...]:
     registry = Registry()
     registry.tool(access=access)(say)
     numbers = iter(f"x:{n}" for n in range(1, 9))
