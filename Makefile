@@ -17,10 +17,10 @@ help:  ## what there is
 setup: $(VENV)/.installed  ## make .venv and install the locked packages
 
 $(VENV)/.installed: requirements.lock pyproject.toml
-	@echo "Installing the locked packages into $(VENV) (about a minute, once) ..." >&2
+	@echo "Installing the locked packages into $(VENV) (two minutes, once) ..." >&2
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, not {v[0]}.{v[1]}; set PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -95,7 +95,7 @@ class Files:
                 member = _only_member(path, archive)
                 with archive.open(member) as packed, target.open("wb") as plain:
                     shutil.copyfileobj(packed, plain)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, RuntimeError) as error:
             raise DataError(f"{path}: cannot be unzipped: {error}") from error
         if target.stat().st_size == 0:
             raise DataError(f"{path}: the file in it is empty (0 bytes)")

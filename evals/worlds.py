@@ -58,7 +58,9 @@ def _results(cases: Sequence[WorldCase], workers: int) -> Iterator[CaseResult]:
 def run_case(case: WorldCase) -> CaseResult:
     """One case from its seed to its score."""
     begun = time.perf_counter()
-    world = World(WorldConfig(scenario=case.scenario, days=DAYS, orders_per_day=ORDERS_PER_DAY, seed=case.seed))
+    world = World(
+        WorldConfig(scenario=case.scenario, days=DAYS, orders_per_day=ORDERS_PER_DAY, seed=case.seed)
+    )
     run = world.run()
     dataset = Dataset.from_frames(run.tables, mapping=Mapping(zones=dict(run.zones)))
     found = detect(dataset)

@@ -255,7 +255,8 @@ class Standardisation:
         residual = sums.numerator.sum(axis=1) - sums.denominator @ fit.mean(point)[0]
         size = sums.denominator.sum(axis=1)
         picked = self._resampling.runs
-        return effects + residual[picked].sum(axis=1) / np.maximum(size[picked].sum(axis=1), 1.0)
+        noise: Floats = residual[picked].sum(axis=1) / np.maximum(size[picked].sum(axis=1), 1.0)
+        return effects + noise
 
     def _unseen(self, sums: "_Sums") -> float:
         """Weight of the cohort outside support, relative to the weight inside."""
@@ -296,7 +297,7 @@ class _Cells:
         covariates: list[str],
         cohort: npt.NDArray[np.bool_],
     ) -> "_Cells":
-        stratum = frame.groupby(covariates, observed=True, sort=True).ngroup().to_numpy(np.int64)
+        stratum = np.asarray(frame.groupby(covariates, observed=True, sort=True).ngroup(), np.int64)
         levels = pd.Index(sorted(set(frame[treatment].unique()) | set(asked[cohort].unique())))
         own_level = levels.get_indexer(pd.Index(frame[treatment]))
         asked_level = np.where(cohort, levels.get_indexer(pd.Index(asked)), own_level)
@@ -340,7 +341,7 @@ def _first(codes: Ints) -> Ints:
 
 def _blocks(frame: pd.DataFrame, block: Sequence[str]) -> tuple[Ints, int]:
     """Block of each row, numbered by (group, time), and the number of distinct times."""
-    codes = frame.groupby(list(block), observed=True, sort=True).ngroup().to_numpy(np.int64)
+    codes = np.asarray(frame.groupby(list(block), observed=True, sort=True).ngroup(), np.int64)
     return codes, int(frame[block[-1]].nunique())
 
 
@@ -372,9 +373,8 @@ class _Sums:
 
         def table(codes: Ints, width: int, values: Floats, rows: slice | npt.NDArray[np.bool_]) -> Floats:
             flat = blocks[rows] * width + codes[rows]
-            return np.bincount(flat, weights=values[rows], minlength=n_blocks * width).reshape(
-                n_blocks, width
-            )
+            summed = np.bincount(flat, weights=values[rows], minlength=n_blocks * width)
+            return np.asarray(summed.reshape(n_blocks, width), np.float64)
 
         everyone = slice(None)
         total = float(denominator[cohort].sum())

@@ -133,7 +133,9 @@ def read(parts: Decomposition, driver: Driver, at_load: Shift | None = None) -> 
     if marginal is None:
         raise ToolFailure(f"not testable: {driver} is known for too few orders in the window or before it")
     reading = (
-        _batching(parts, values, marginal, at_load) if driver == BATCHED else _plain(parts, driver, values, at_load)
+        _batching(parts, values, marginal, at_load)
+        if driver == BATCHED
+        else _plain(parts, driver, values, at_load)
     )
     sign = HARMFUL.get(driver, 1.0)
     outside = reading.outside.change if reading.outside is not None else 0.0

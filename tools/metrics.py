@@ -4,7 +4,7 @@ Everything that mentions a metric (detection, score, documentation) reads `METRI
 two additive integer columns of `Dataset.cells()` and `Dataset.facts()`.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -175,7 +175,7 @@ CX_INDEX: Final = "cx_index"
 CX_SCORE: Final = "cx_score"
 
 
-def available(columns: Collection[str]) -> tuple[Metric, ...]:
+def available(columns: Iterable[str]) -> tuple[Metric, ...]:
     """The metrics whose two columns are there, in the table's order.
 
     Example:

@@ -69,7 +69,7 @@ def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float)
     windows = _summed(rows.assign(position=position), metric, [*keys, "day", "position"])
     strata = windows.groupby([*keys, "position"], observed=True)
     days = rows["day"].nunique()
-    sd = _spread(windows, strata.ngroup().to_numpy(np.int64), rate)
+    sd = _spread(windows, np.asarray(strata.ngroup(), np.int64), rate)
     return Variation(
         sd=sd,
         units=len(windows),

@@ -165,7 +165,7 @@ def _counted(rows: pd.DataFrame, metric: Metric) -> tuple[Floats, Floats]:
 def rates(rows: pd.DataFrame) -> dict[str, float]:
     """Every metric that these orders allow, orders too young to count left out."""
     found: dict[str, float] = {}
-    for metric in available(set(rows)):
+    for metric in available(map(str, rows)):
         numerator, denominator = _counted(rows, metric)
         if denominator.sum() > 0:
             found[metric.id] = float(numerator.sum() / denominator.sum())
@@ -174,7 +174,7 @@ def rates(rows: pd.DataFrame) -> dict[str, float]:
 
 def _changes(question: Question, standard: Standardisation, intervention: Intervention) -> dict[str, _Change]:
     changes: dict[str, _Change] = {}
-    for metric in available(set(question.rows)):
+    for metric in available(map(str, question.rows)):
         if intervention.driver == "promise_s" and metric.maturity not in _AFTER_ARRIVAL:
             continue
         numerator, denominator = _counted(question.rows, metric)
@@ -206,7 +206,7 @@ def _punctual(
     rows = question.rows
     moved = punctuality(rows, add_s=add_s, rule=dataset.mapping.on_time)
     changes: dict[str, _Change] = {}
-    for metric in available(set(rows)):
+    for metric in available(map(str, rows)):
         if metric.id in moved:
             before, denominator = _counted(rows, metric)
             delta = np.where(denominator > 0, moved[metric.id] - before, 0.0)

@@ -15,7 +15,7 @@ from tools.gcomputation import (
 
 
 def _logistic(log_odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-log_odds))
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
 def _confounded(seed: int, rows: int = 30_000) -> tuple[pd.DataFrame, float]:
