@@ -1,6 +1,7 @@
 """Evaluation and calibration for the command line."""
 
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from server.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from evals.scoring import CaseResult, Scorecard
+    from tools.confidence.model import Training
 
 
 class Evaluation(BaseModel):
@@ -82,6 +84,47 @@ def _commit() -> str:
         raise CommandError("the commit is not known here; give --label", ExitCode.USAGE) from error
 
 
-def calibrate_model(*, worlds: int, workers: int, as_json: bool) -> None:
-    """Train the confidence model."""
-    raise CommandError(f"calibration on {worlds} worlds ({workers}, {as_json}) comes with its room")
+def calibrate_model(*, incidents: int, workers: int, out: Path, as_json: bool) -> None:
+    """Train the confidence model and write it.
+
+    Raises:
+        CommandError: there are too few incidents to learn from, or the model cannot be written.
+    """
+    from rich.progress import Progress
+
+    from evals.calibrate import calibrate
+
+    if not out.parent.is_dir():
+        raise CommandError(f"--out {out}: there is no folder {out.parent}")
+    with Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task("Simulating incidents", total=incidents)
+        try:
+            model = calibrate(
+                out,
+                incidents=incidents,
+                workers=workers,
+                progress=lambda made, _wanted: bar.update(task, completed=made),
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+    if model.training is None:
+        raise AssertionError("a fitted model carries its record of training")
+    if as_json:
+        show_json(model.training)
+    else:
+        show(_training(model.training), f"written to {out}")
+
+
+def _training(training: "Training") -> Table:
+    title = f"Trained on {training.incidents} incidents of {training.worlds} worlds; judged out of fold"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for name in ("confidence from", "to", "answers", "said", "right"):
+        table.add_column(name, justify="right")
+    for row in training.reliability:
+        low, high, said, right = (f"{v:.2f}" for v in (row.low, row.high, row.confidence, row.accuracy))
+        table.add_row(low, high, str(row.answers), said, right)
+    table.caption = (
+        f"right {training.accuracy:.1%}, calibration error {training.expected_calibration_error:.3f}, "
+        f"confident and wrong {training.confidently_wrong:.1%}"
+    )
+    return table

@@ -3,6 +3,7 @@
 Reference: McCullagh and Nelder, Generalized Linear Models, 2nd ed., 1989, section 2.5.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 ITERATIONS = 50
 TOLERANCE = 1e-10
+HALVINGS = 30
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,34 @@ def fit(features: Floats, outcome: Floats, *, ridge: float = 1e-6) -> Logit:
     penalty[0] = 1e-12
     weights = np.zeros(design.shape[1])
     weights[0] = _log_odds(float(outcome.mean()))
+    loss = _loss(weights, design, outcome, penalty)
     for _ in range(ITERATIONS):
         p = sigmoid(design @ weights)
         curvature = (design * (p * (1 - p))[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.lstsq(curvature, design.T @ (outcome - p) - penalty * weights, rcond=None)[0]
-        weights = weights + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
         if float(np.abs(step).max()) < TOLERANCE:
             break
+        weights, loss = _descend(weights, step, loss, lambda w: _loss(w, design, outcome, penalty))
     return Logit(float(weights[0]), weights[1:])
+
+
+def _loss(weights: Floats, design: Floats, outcome: Floats, penalty: Floats) -> float:
+    """Penalised negative log-likelihood."""
+    log_odds = design @ weights
+    return float(np.sum(np.logaddexp(0.0, log_odds) - outcome * log_odds) + 0.5 * penalty @ weights**2)
+
+
+def _descend(
+    weights: Floats, step: Floats, loss: float, at: Callable[[Floats], float]
+) -> tuple[Floats, float]:
+    """Halve the step until the loss falls: a whole Newton step may jump over the minimum."""
+    for _ in range(HALVINGS):
+        moved = weights + step
+        now = at(moved)
+        if now <= loss:
+            return moved, now
+        step = step / 2
+    return weights, loss
 
 
 def _log_odds(share: float) -> float:

@@ -1,5 +1,6 @@
 """`cx eval` and `cx calibrate`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,14 +36,16 @@ def worlds(
 
 
 def calibrate(
-    worlds: Annotated[int, typer.Option(min=1, help="Worlds to learn from.")] = 120,
+    incidents: Annotated[int, typer.Option(min=1, help="Simulated incidents to learn from.")] = 320,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="Where the model goes; by default in place of ours.")] = None,
     json: Json = False,
 ) -> None:
     """Train the confidence model on worlds of its own seeds, and write it in place of the committed one.
 
-    Example: cx calibrate --worlds 120
+    Example: cx calibrate --incidents 320
     """
     from server.evaluating import calibrate_model
+    from tools.confidence.model import PATH
 
-    calibrate_model(worlds=worlds, workers=workers, as_json=json)
+    calibrate_model(incidents=incidents, workers=workers, out=out or PATH, as_json=json)

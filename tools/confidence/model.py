@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from tools.findings import HypothesisId
 from tools.logit import sigmoid
 
 Floats = npt.NDArray[np.float64]
+
+PATH: Final = Path(str(files("tools.confidence"))) / "model.json"
+"""The committed model."""
 
 
 class _Model(BaseModel):
@@ -123,7 +127,7 @@ class ConfidenceModel(_Model):
             primary={id_: float(p[n]) for n, id_ in enumerate(tested)},
             none=float(p[-2]),
             other=float(p[-1]),
-            contributes={id_: float(each[n]) for n, id_ in enumerate(tested)},
+            contributes={id_: float(max(each[n], p[n])) for n, id_ in enumerate(tested)},
         )
 
 
@@ -136,6 +140,7 @@ class Probabilities:
     none: float
     other: float
     contributes: dict[HypothesisId, float]
+    """Never below `primary`: the main cause contributes."""
 
 
 def standardise(vectors: Floats, means: tuple[float, ...], scales: tuple[float, ...]) -> Floats:
@@ -156,5 +161,4 @@ def softmax(utility: Floats) -> Floats:
 
 def load_model() -> ConfidenceModel:
     """The committed model."""
-    text = files("tools.confidence").joinpath("model.json").read_text(encoding="utf-8")
-    return ConfidenceModel.model_validate(json.loads(text))
+    return ConfidenceModel.model_validate(json.loads(PATH.read_text(encoding="utf-8")))
