@@ -5,20 +5,16 @@ tables of their cause (then `other` is right), some are the worst that chance of
 every few worlds they are the detector's own.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from evals.fitting import fit
+from evals.parallel import side_by_side
 from evals.samples import Sample, simulate
 from tools.confidence import ConfidenceModel
 
 Progress = Callable[[int, int], None]
 """Called with the incidents made so far and the number wanted."""
-
-PER_BATCH: Final = 8
 
 
 def calibrate(
@@ -38,7 +34,7 @@ def calibrate(
     if incidents < 40:
         raise ValueError(f"incidents = {incidents}: at least 40 are needed")
     samples: list[Sample] = []
-    for found in _worlds(incidents, workers):
+    for found in side_by_side(simulate, range(incidents), workers=workers):
         samples.extend(found)
         progress(min(len(samples), incidents), incidents)
         if len(samples) >= incidents:
@@ -48,13 +44,3 @@ def calibrate(
     partial.write_text(model.model_dump_json(indent=1) + "\n", encoding="utf-8")
     partial.replace(out)
     return model
-
-
-def _worlds(incidents: int, workers: int) -> Iterator[tuple[Sample, ...]]:
-    """Samples world by world, in order of the worlds, whatever the workers."""
-    if workers == 1:
-        yield from map(simulate, range(incidents))
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=20) as pool:
-        for first in range(0, incidents, PER_BATCH):
-            yield from pool.map(simulate, range(first, first + PER_BATCH))

@@ -4,10 +4,8 @@ Every case is independent: it makes its world, reads nothing but its tables, and
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from multiprocessing import get_context
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from data.slices import Slice
 from data.world import World, WorldConfig
 from data.world.run import WorldRun
 from evals.cases import WorldCase
+from evals.parallel import side_by_side
 from evals.scoring import CaseResult, Scorecard, summarise
 from tools.detection import detect
 from tools.incidents import DetectionReport, Incident, Kind
@@ -41,18 +40,10 @@ def evaluate(
         progress: called once a case, in order of the cases.
     """
     results = []
-    for result in _results(cases, workers):
+    for result in side_by_side(run_case, cases, workers=workers):
         progress(result)
         results.append(result)
     return summarise(label, results), tuple(results)
-
-
-def _results(cases: Sequence[WorldCase], workers: int) -> Iterator[CaseResult]:
-    if workers == 1:
-        yield from map(run_case, cases)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=10) as pool:
-        yield from pool.map(run_case, cases)
 
 
 def run_case(case: WorldCase) -> CaseResult:

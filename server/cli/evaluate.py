@@ -38,7 +38,9 @@ def worlds(
 def calibrate(
     incidents: Annotated[int, typer.Option(min=1, help="Simulated incidents to learn from.")] = 320,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
-    out: Annotated[Path | None, typer.Option(help="Where the model goes; by default in place of ours.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the model goes; by default in place of ours.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train the confidence model on worlds of its own seeds, and write it in place of the committed one.
