@@ -27,6 +27,8 @@ _NO_CAUSE: Final = {
     IncidentVerdict.OUTSIDE_DATA,
 }
 
+_NOTHING_WRONG: Final = "No action needed now: keep watching {{scope}}"
+
 
 class _Estimated(NamedTuple):
     """A candidate with its answer."""
@@ -171,7 +173,7 @@ def _monitor(incident: Incident, adjudication: Adjudication) -> Recommendation:
     caused = sum(f.p_primary for f in adjudication.findings if f.hypothesis not in MONITOR.addresses)
     return Recommendation(
         action=MONITOR.id,
-        title=MONITOR.title,
+        title=_NOTHING_WRONG if adjudication.verdict is IncidentVerdict.NO_DEGRADATION else MONITOR.title,
         parameters={},
         scope=incident.slice,
         effects={},

@@ -5,7 +5,7 @@ from tools.findings import HypothesisId
 
 ACTION = Action(
     id="monitor_only",
-    title="No action needed now: keep watching {{scope}}",
+    title="No action is supported by the evidence: keep watching {{scope}}",
     addresses=(HypothesisId.NORMAL_VARIANCE, HypothesisId.MIX_SHIFT, HypothesisId.DATA_QUALITY),
     mechanism="Nothing that was tested explains the change well enough to act on it.",
     needs=(),
