@@ -105,6 +105,7 @@ def investigate_sync(
     dataset: Dataset,
     *,
     incident_id: str | None = None,
+    incident: Incident | None = None,
     grain: Grain = "day",
     settings: AnalysisSettings | None = None,
 ) -> InvestigationReport:
@@ -115,4 +116,6 @@ def investigate_sync(
         clock=lambda: datetime.now(UTC),
         settings=settings or AnalysisSettings(),
     )
-    return asyncio.run(investigate(context, run_id="run", incident_id=incident_id, grain=grain))
+    return asyncio.run(
+        investigate(context, run_id="run", incident_id=incident_id, incident=incident, grain=grain)
+    )

@@ -4,7 +4,7 @@ Pure: the dataset, its as-of time, the settings and, if given, past incidents de
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,14 @@ import pandas as pd
 from data.dataset import Dataset
 from data.errors import DataError
 from data.mapping import FAMILIES, Family
-from tools import quality, signals
+from tools import quality, relative, signals
 from tools.baseline import Span
 from tools.buckets import all_zones, closed_hours, local_day
 from tools.cube import Cube, Part, Stretch, build
 from tools.incident_building import incidents
 from tools.incidents import DetectionReport, Grain, Incident
 from tools.metrics import CX_INDEX, Metric, available
-from tools.search import search
+from tools.search import WITHIN_PLACE, Episode, merged, search
 from tools.series import series
 from tools.settings import AnalysisSettings
 from tools.signals import Signal
@@ -77,18 +77,30 @@ def detect(
     known = clean & ~frame.inside(_remembered(dataset, frame, history))
     heard = _signals(frame, clean, known)
     sweep = _sweep(frame, heard, known, settings)
-    episodes = search(sweep)
+    episodes = _episodes(frame, sweep, settings)
     if episodes:
         taught = known & ~frame.inside(episodes)
         heard = _signals(frame, clean, taught)
         sweep = _sweep(frame, heard, taught, settings)
-        episodes = search(sweep, first=min(one.first for one in episodes))
+        episodes = _episodes(frame, sweep, settings, first=min(one.first for one in episodes))
     return DetectionReport(
         incidents=incidents(dataset, sweep, episodes, broken, history),
         series=series(dataset, frame.cube, heard, frame.span, grain=grain),
         fingerprint=dataset.fingerprint,
         as_of=dataset.as_of,
     )
+
+
+def _episodes(
+    frame: Frame, sweep: Sweep, settings: AnalysisSettings, *, first: int = 0
+) -> tuple[Episode, ...]:
+    """What stands out against its own past, and what stands out against the rest of its place."""
+    found: tuple[Episode, ...] = ()
+    if relative.comparable(frame.cube):
+        inner = replace(frame, cube=relative.within_place(frame.cube))
+        heard = relative.relative(frame.cube, sweep.signals)
+        found = search(_sweep(inner, heard, sweep.history, settings), first=first, budget=WITHIN_PLACE)
+    return merged(found, search(sweep, first=first))
 
 
 def prepare(dataset: Dataset, *, grain: Grain, settings: AnalysisSettings) -> Frame:

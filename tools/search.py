@@ -21,12 +21,13 @@ from tools.sweep import Alarm, Sweep
 
 Bools = npt.NDArray[np.bool_]
 
-FAMILY_ERROR: Final = 5e-5
-"""Nominal chance of any false alarm in a whole run, over everything that is tested. It is this strict because
-shocks that a whole region shares have a longer tail than Student's t: measured on worlds without a fault, about one
-run in fifty still raises one."""
-SINGLE_DAY_ERROR: Final = 1e-9
-"""The same for one bad day alone: weather and luck make bad days that are gone the next."""
+
+OWN_PAST: Final = 6e-5
+"""Nominal chance of a false alarm a day, over everything that is tested against its own past. This strict because
+shocks that a whole place shares have a longer tail than Student's t."""
+WITHIN_PLACE: Final = 1.6e-3
+"""The same for slices tested against the rest of their place, which went through the same shocks. On worlds without a
+fault both together raise an incident in about one week of a hundred (`cx bench detect`)."""
 _CONFIRMED_P: Final = 1e-6
 """An episode must be this unlikely over its whole window too."""
 LONGEST_DAYS: Final = 60
@@ -64,16 +65,17 @@ class Daily(NamedTuple):
     expected: Floats
 
 
-def search(sweep: Sweep, *, first: int = 0) -> tuple[Episode, ...]:
+def search(sweep: Sweep, *, first: int = 0, budget: float = OWN_PAST) -> tuple[Episode, ...]:
     """All episodes of a sweep, in the order in which they were found (strongest first).
 
     Args:
         sweep: fresh; what is found is taken out of it.
         first: the first day to look at.
+        budget: nominal chance of a false alarm a day.
     """
-    tests = max(sweep.count(), 1)
+    limit = budget / max(sweep.count_daily(), 1.0)
     end = max(sweep.last.values(), default=0)
-    alarms = [alarm for alarm in sweep.alarms(first, end) if _stands(alarm, tests)]
+    alarms = [alarm for alarm in sweep.alarms(first, end) if alarm.p <= limit]
     episodes: list[Episode] = []
     taken = np.zeros(len(sweep.cube.day), dtype=bool)
     for _ in range(MOST_EPISODES):
@@ -86,13 +88,17 @@ def search(sweep: Sweep, *, first: int = 0) -> tuple[Episode, ...]:
         episodes = _merged(episodes, episode)
         low, high = max(episode.first - 1, first), min(episode.last + _CONTEXT_DAYS, end)
         kept = [alarm for alarm in alarms[1:] if not low <= alarm.day < high]
-        again = [alarm for alarm in sweep.alarms(low, high) if _stands(alarm, tests)]
+        again = [alarm for alarm in sweep.alarms(low, high) if alarm.p <= limit]
         alarms = sorted(kept + again)
     return tuple(one for one in episodes if one.p <= _CONFIRMED_P)
 
 
-def _stands(alarm: Alarm, tests: int) -> bool:
-    return alarm.p * tests <= (SINGLE_DAY_ERROR if alarm.single else FAMILY_ERROR)
+def merged(first: Sequence[Episode], second: Sequence[Episode]) -> tuple[Episode, ...]:
+    """Two lists of episodes without those of the second that are in the first already."""
+    together = list(first)
+    for episode in second:
+        together = _merged(together, episode)
+    return tuple(together)
 
 
 def _episode(sweep: Sweep, alarm: Alarm, taken: Bools) -> Episode:

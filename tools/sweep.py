@@ -151,6 +151,11 @@ class Sweep:
             for name, position, length in self._panels()
         )
 
+    def count_daily(self) -> float:
+        """Mean number of tests that a tested day makes."""
+        days = max(self.last.values(), default=0) - self.span.warmup_days
+        return self.count() / max(days, 1)
+
     def alarms(self, first: int, last: int) -> list[Alarm]:
         """Everything that stands out on the days from `first` to before `last`, strongest first."""
         found: list[Alarm] = []
