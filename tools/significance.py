@@ -62,3 +62,38 @@ def z_of(p: Floats) -> Floats:
         [0.0, 1.96]
     """
     return np.asarray(-special.ndtri(np.clip(p, _LEAST_P, 1 - 1e-16))) + 0.0
+
+
+def predictive_mid_p(harm: Floats, trials: Floats, rate: Floats, *, phi: Floats, history: Floats) -> Floats:
+    """One-sided mid-p of so many bad events under the beta-binomial that past periods predict.
+
+    The over-dispersion `phi` of a period and the error of the baseline, which rests on `history` trials, widen the
+    beta distribution of the rate; counts stay counts, so that small slices keep their size under the null.
+
+    Args:
+        harm: bad events seen.
+        trials: what they are counted among, above 0.
+        rate: expected by the baseline, inside (0, 1).
+        phi: variance of a period's count over the binomial's, at least 1.
+        history: trials behind the baseline's rate, above 0.
+
+    Example:
+        >>> one = np.array([1.0])
+        >>> p = predictive_mid_p(15 * one, 100 * one, .08 * one, phi=one, history=2800 * one)
+        >>> round(float(p[0]), 4)
+        0.0108
+
+    References:
+        D. Laney (2002), Improved control charts for attributes; mid-p: H. Lancaster (1961), Significance tests in
+        discrete distributions.
+    """
+    from scipy.stats import betabinom
+
+    rho = np.maximum((phi - 1) / np.maximum(trials - 1, 1.0), 1e-9)
+    total = 1 / rho - 1
+    # The baseline's own error, as so much more spread of the rate.
+    spread = 1 / np.maximum(total, 1e-9) + phi / history
+    a, b = rate / spread, (1 - rate) / spread
+    seen = np.round(harm)
+    p = betabinom.sf(seen, trials, a, b) + 0.5 * betabinom.pmf(seen, trials, a, b)
+    return np.asarray(np.clip(p, _LEAST_P, 1.0), dtype=np.float64)
