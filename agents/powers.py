@@ -34,6 +34,7 @@ async def compute(context: Context, work: Callable[[], T]) -> T:
 
 def registry() -> Registry:
     """The registry, with every tool that an agent may be given."""
+    import tools.change_points
     import tools.diagnosis_tools
     import tools.metric_values
     import tools.search_knowledge

@@ -25,7 +25,9 @@ class Specialist:
         return prompts.fill(self.name, rules=prompts.read("rules"), playbook=playbook)
 
 
-_LOOK: Final = ("metric_values", "top_slices", "mechanism_shift", "onset_order", "search_knowledge")
+_LOOK: Final = (
+    "metric_values", "top_slices", "mechanism_shift", "onset_order", "change_points", "search_knowledge",
+)  # fmt: skip
 
 _INVESTIGATORS: Final[Mapping[Tester, Specialist]] = {
     "supply": Specialist(

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,6 +34,6 @@ def test_bernoulli_divides_evidence_by_the_over_dispersion() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda: Cusum(limit=0), lambda: BernoulliCusum(ratio=1.0)])
-def test_senseless_settings_are_refused(make) -> None:  # type: ignore[no-untyped-def]  # two kinds of chart
+def test_senseless_settings_are_refused(make: Callable[[], object]) -> None:
     with pytest.raises(ValueError, match="must be"):
         make()
