@@ -1,0 +1,33 @@
+"""`cx bench`: how fast and how exact the product is, measured here and now."""
+
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Json
+
+bench_app = typer.Typer(no_args_is_help=True, help="Measure speed and exactness on simulated data.")
+
+Label = Annotated[str | None, typer.Option(help="What the seeds are derived from; by default the commit.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.add_typer(bench_app, name="bench")
+
+
+@bench_app.command()
+def detect(
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks without a fault.")] = 200,
+    plants: Annotated[int, typer.Option(min=1, help="Drops of known size to plant.")] = 200,
+    label: Label = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json: Json = False,
+) -> None:
+    """How often detection is wrong, and how early and exact it is right.
+
+    Example: cx bench detect --weeks 9 --plants 12
+    """
+    from server.detect_bench import bench_detect
+
+    bench_detect(weeks=weeks, plants=plants, label=label, workers=workers, as_json=json)
