@@ -1,0 +1,123 @@
+"""Detection as a whole: what is reported, where, since when, and what is not."""
+
+from typing import cast
+
+import numpy as np
+import pytest
+
+from data.dataset import Dataset
+from data.errors import DataError
+from data.mapping import Mapping
+from data.slices import Slice
+from data.world import World, WorldConfig
+from evals.bench.planted import Plant, PlantedData
+from tools.buckets import moment_of
+from tools.detection import detect
+from tools.incidents import Incident, Kind
+
+SF_GROCERY = Slice.parse({"region": "SF", "category": "grocery", "hour": {"from": 18, "to": 20}})
+
+
+@pytest.fixture(scope="module")
+def demo() -> tuple[World, Dataset]:
+    world = World(WorldConfig(scenario="batching", days=30, orders_per_day=12_000, seed=21))
+    run = world.run()
+    return world, Dataset.from_frames(run.tables, mapping=Mapping(zones=dict(run.zones)))
+
+
+@pytest.fixture(scope="module")
+def null() -> Dataset:
+    run = World(WorldConfig(scenario="none", days=24, orders_per_day=12_000, seed=22)).run()
+    return Dataset.from_frames(run.tables, mapping=Mapping(zones=dict(run.zones)))
+
+
+def _plant(data: Dataset, slice_: Slice, *, drop: float, seed: int, days: int = 3) -> Dataset:
+    """The data with on-time orders of a slice turned late in its last days."""
+    zone = data.mapping.zone_of(slice_.get("region"))
+    day = int(data.cells()["day"].max()) - days
+    plant = Plant(slice_, moment_of(zone, day), day, drop, 0.0)
+    return cast("Dataset", PlantedData(data, plant, seed))
+
+
+def _cx(data: Dataset) -> tuple[Incident, ...]:
+    return tuple(i for i in detect(data).incidents if i.kind is Kind.CX)
+
+
+def test_the_demo_is_one_incident_in_its_exact_slice(demo: tuple[World, Dataset]) -> None:
+    world, data = demo
+    (incident,) = detect(data).incidents
+    assert incident.slice == SF_GROCERY
+    assert incident.metric == "on_time"
+    assert world.onset is not None
+    assert 0 <= (incident.onset - world.onset).total_seconds() <= 19 * 3600
+    assert incident.delta < -0.10
+    assert incident.q_value < 0.01
+
+
+def test_days_and_hours_agree_on_one_incident(demo: tuple[World, Dataset]) -> None:
+    _, data = demo
+    daily, hourly = detect(data, grain="day").incidents, detect(data, grain="hour").incidents
+    assert [(i.id, i.slice, i.onset) for i in daily] == [(i.id, i.slice, i.onset) for i in hourly]
+
+
+def test_a_planted_drop_is_found_where_it_is(null: Dataset) -> None:
+    assert _cx(null) == ()
+    where = Slice.parse({"region": "NYC", "category": "restaurant", "hour": {"from": 12, "to": 15}})
+    (incident,) = _cx(_plant(null, where, drop=0.15, seed=1))
+    assert incident.slice == where
+
+
+def test_two_overlapping_incidents_are_told_apart(null: Dataset) -> None:
+    wide = Slice.parse({"region": "LA"})
+    narrow = Slice.parse({"region": "SF", "category": "grocery", "hour": {"from": 17, "to": 20}})
+    both = _plant(_plant(null, wide, drop=0.08, seed=2), narrow, drop=0.25, seed=3)
+    found = {str(i.slice) for i in _cx(both)}
+    assert str(narrow) in found
+    assert "region=LA" in found
+    assert len(found) == 2
+
+
+def test_an_improvement_raises_nothing(null: Dataset) -> None:
+    cells = null.cells()
+
+    class Improved(PlantedData):
+        def cells(self) -> object:  # type: ignore[override]  # the same frame, some values better
+            better = cells.copy()
+            hit = (better["region"] == "SF").to_numpy() & (better["day"] >= cells["day"].max() - 3).to_numpy()
+            better.loc[hit, "on_time"] = better.loc[hit, "delivered"]
+            return better
+
+    assert detect(cast("Dataset", Improved(null, None, 0))).incidents == ()
+
+
+def test_a_slice_of_three_orders_is_not_tested(null: Dataset) -> None:
+    """A category with three orders a day, all of them late, is no incident: it cannot be told from chance."""
+    run = World(WorldConfig(scenario="none", days=24, orders_per_day=3_000, seed=23)).run()
+    tables = dict(run.tables)
+    orders = tables["orders"].copy()
+    day = orders["order_time"].dt.floor("D")
+    rare = orders.groupby(day).cumcount() < 3
+    orders["category"] = orders["category"].astype(str).where(~rare, "flowers")
+    late = set(orders.loc[rare & (day >= day.max() - np.timedelta64(3, "D")), "order_id"])
+    deliveries = tables["deliveries"].copy()
+    hit = deliveries["order_id"].isin(late)
+    deliveries.loc[hit, "actual_eta"] += np.timedelta64(2, "h")
+    tables |= {"orders": orders, "deliveries": deliveries}
+    found = detect(Dataset.from_frames(tables, mapping=Mapping(zones=dict(run.zones)))).incidents
+    assert not [i for i in found if i.slice.get("category") == "flowers"]
+
+
+def test_a_metric_without_a_denominator_is_left_out() -> None:
+    run = World(WorldConfig(scenario="none", days=20, orders_per_day=2_000, seed=24)).run()
+    tables = dict(run.tables)
+    tables["ratings"] = tables["ratings"].head(0)
+    report = detect(Dataset.from_frames(tables, mapping=Mapping(zones=dict(run.zones))))
+    assert report.incidents == ()
+    rating = [s for s in report.series if s.metric == "rating"]
+    assert all(point.value is None for series in rating for point in series.points)
+
+
+def test_too_few_days_say_how_many_are_needed() -> None:
+    run = World(WorldConfig(scenario="none", days=9, orders_per_day=1_000, seed=25)).run()
+    with pytest.raises(DataError, match="at least 15"):
+        detect(Dataset.from_frames(run.tables, mapping=Mapping(zones=dict(run.zones))))
