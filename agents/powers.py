@@ -35,6 +35,7 @@ async def compute(context: Context, work: Callable[[], T]) -> T:
 def registry() -> Registry:
     """The registry, with every tool that an agent may be given."""
     import tools.diagnosis_tools
+    import tools.localisation_tools
     import tools.metric_values
     import tools.search_knowledge
     import tools.top_slices

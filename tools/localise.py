@@ -213,9 +213,14 @@ def describe(grid: Grid, counts: Counts, found: Sequence[Found], orders: Floats)
             low=interval.low - expected / scale,
             high=interval.high - expected / scale,
             q_value=min(significance(grid, counts, one.slice) * grid.tests(one.slice), 1.0),
-            share=(harm - expected) / max(whole, harm - expected, _LEAST),
+            share=_share(harm - expected, whole),
             orders=round(float(orders[inside].sum())),
         )
+
+
+def _share(gap: float, whole: float) -> float:
+    """Part of the whole excess; all of it where the rest got better, none where it got better itself."""
+    return max(gap, 0.0) / max(whole, gap, _LEAST)
 
 
 def _interval(trials: float, harm: float, counts: Counts, z: float, scale: float) -> Interval:
