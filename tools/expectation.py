@@ -52,7 +52,7 @@ def expected_rates(trials: Floats, harm: Floats, effects: Sequence[Ints], *, uni
 
 
 def over_dispersion(harm: Floats, expected: Floats, variance: Floats) -> float:
-    """Mean squared standard score of groups against their expectation, at least 1.
+    """Variance of groups about their expectation over that by chance, at least 1; big groups count for more.
 
     Args:
         harm: of each group, such as a region's day.
@@ -63,7 +63,5 @@ def over_dispersion(harm: Floats, expected: Floats, variance: Floats) -> float:
         >>> over_dispersion(np.array([14.0, 6.0]), np.array([10.0, 10.0]), np.array([8.0, 8.0]))
         2.0
     """
-    known = variance > 0
-    if not known.any():
-        return 1.0
-    return max(float(np.mean(np.square(harm[known] - expected[known]) / variance[known])), 1.0)
+    chance = float(variance.sum())
+    return max(float(np.square(harm - expected).sum()) / chance, 1.0) if chance > 0 else 1.0

@@ -12,7 +12,7 @@ from tools.frame_cells import Floats, chosen_dimensions, counted
 from tools.incident_frame import IncidentArguments, IncidentFrame, incident_frame
 from tools.localisation import changes
 from tools.metrics import CX_SCORE
-from tools.rate_mix import RateMix, MixWarning
+from tools.rate_mix import MixWarning, RateMix
 from tools.rate_mix import rate_mix as split
 from tools.registry import Result, ToolContext, tool
 from tools.shift import codes
