@@ -171,17 +171,13 @@ def _day(store: Ints, volume: Floats, rate: Floats, noise: Noise, rng: np.random
 
 
 def _phi(past: list[_Day], expected: Floats, codes: Mapping[str, Ints], dims: tuple[str, ...]) -> float:
-    seen, awaited, variance = [], [], []
-    for name in dims:
-        size = int(codes[name].max()) + 1
-        for day in past:
-            for kept, part in (
-                (seen, day.y),
-                (awaited, day.n * expected),
-                (variance, day.n * expected * (1 - expected)),
-            ):
-                kept.append(np.bincount(codes[name], weights=part, minlength=size))
-    stray = over_dispersion(np.concatenate(seen), np.concatenate(awaited), np.concatenate(variance))
+    def sums(values: list[Floats]) -> Floats:
+        parts = [np.bincount(codes[name], weights=one) for one in values for name in dims]
+        return np.concatenate(parts).astype(np.float64)
+
+    awaited = [day.n * expected for day in past]
+    variance = [one * (1 - expected) for one in awaited]
+    stray = over_dispersion(sums([day.y for day in past]), sums(awaited), sums(variance))
     return stray * (1 + 1 / len(past))
 
 

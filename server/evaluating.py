@@ -30,7 +30,7 @@ def evaluate_worlds(*, faults: int, nulls: int, label: str | None, workers: int,
     from evals.scoring import CaseResult, Scorecard
     from evals.worlds import evaluate
 
-    name = label or _commit()
+    name = label or commit()
     cases = world_cases(name, faults=faults, nulls=nulls)
     console = stderr()
 
@@ -71,7 +71,7 @@ def _table(scorecard: "Scorecard") -> Table:
     return table
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit that is checked out.
 
     Raises:

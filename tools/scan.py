@@ -27,6 +27,9 @@ from tools.lattice import MOST_GROUPS, Bools, Lattice
 
 Kind = Literal["rate", "sum"]
 _TIE: Final = 1e-9
+_APART: Final = 0.45
+"""Ranges of hours overlap: at the scores that matter the best of them behaves like the best of so many times fewer
+independent ones (simulated: 0.33 of them at a score of 4, 0.39 at 4.5)."""
 _BATCH: Final = 64
 """Slices that are looked into together."""
 
@@ -79,6 +82,11 @@ class _Ranges(NamedTuple):
             pairs += [(start, length) for start in range(24 if wrap else 25 - length)]
         table = np.asarray(pairs, dtype=np.int64)
         return cls(table[:, 0], table[:, 1])
+
+    @property
+    def apart(self) -> float:
+        """How many independent ranges of hours they are worth; 0 without hours."""
+        return _APART * (len(self.start) - 1)
 
     def sums(self, values: Floats) -> Floats:
         """Sums over every range, shape (slices, ranges)."""
@@ -145,11 +153,14 @@ class Grid:
         Every set of dimensions gets the same part of the allowed error, half of it for whole days where ranges of
         hours are slices too, and shares it among its slices: a broad slice is not charged for the thousands of
         narrow ones. The error over everything scanned keeps its bound (weighted Bonferroni).
+
+        References:
+            C. Genovese, K. Roeder, L. Wasserman (2006), False discovery control with p-value weighting.
         """
         sets = len(np.unique(self.lattice.layer_of[self.lattice.live]))
-        ranges = len(self.ranges.start) - 1
-        choices = 1 if not ranges else 2 if slice_.hour is None else 2 * ranges
-        return sets * self.lattice.width_of(slice_) * choices
+        ranges = self.ranges.apart
+        choices = 1.0 if not ranges else 2.0 if slice_.hour is None else 2.0 * ranges
+        return round(sets * self.lattice.width_of(slice_) * choices)
 
     def best(self, counts: Sequence[Counts], *, near: Slice | None = None) -> Found | None:
         """The slice that explains most; None where nothing is worse than expected.
@@ -164,7 +175,7 @@ class Grid:
     def price(self) -> tuple[Floats, Floats]:
         """What a slice's score is charged for the choice among so many: on whole days, and on ranges of hours."""
         whole = np.log(np.maximum(self.lattice.width, 1))
-        return whole, whole + np.log(max(len(self.ranges.start), 1))
+        return whole, whole + np.log(max(self.ranges.apart, 1.0))
 
 
 @dataclass

@@ -1,0 +1,33 @@
+"""`cx bench`: how fast and how exact the product is, measured here and now."""
+
+from typing import Annotated
+
+import typer
+
+from server.cli.options import Json
+
+bench_app = typer.Typer(no_args_is_help=True, help="Measure speed and exactness on simulated data.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the tree."""
+    app.add_typer(bench_app, name="bench")
+
+
+@bench_app.command()
+def localise(
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Cases of each number of dimensions and causes, at each noise level.")
+    ] = 12,
+    label: Annotated[
+        str | None, typer.Option(help="What the seeds are derived from; by default the commit.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Find planted causes by our scan and by two plain baselines: exactness, overlap and time.
+
+    Example: cx bench localise --repeats 4
+    """
+    from server.localise_bench import bench_localise
+
+    bench_localise(repeats=repeats, label=label, as_json=json)
