@@ -4,7 +4,13 @@ import pytest
 from data.slices import Slice
 from evals.bench_localise import exact_f1, order_jaccard, run_bench
 from evals.fault_cells import LEAST_ORDERS, LEVELS, USUAL, FaultCase, fault_case
-from evals.localisers import LOCALISERS, largest_contribution, largest_rate_change
+from evals.localisers import (
+    LOCALISERS,
+    installed,
+    largest_contribution,
+    largest_rate_change,
+    not_installed,
+)
 from tools.waterfall import rows_of
 
 
@@ -69,3 +75,7 @@ def test_the_scan_leads_both_baselines_at_every_level() -> None:
         assert bench.lead(level.name) >= 0.10
     assert bench.null_slices <= 0.15
     assert min(one.leaves for one in bench.speed) >= 40_000
+
+
+def test_a_published_method_that_is_absent_is_said_to_be() -> None:
+    assert set(installed()) | set(not_installed()) == {"sliceline"}
