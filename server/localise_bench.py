@@ -9,6 +9,8 @@ from server.cli.console import show, show_json, stderr
 from server.evaluating import commit
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from evals.bench_localise import LocaliseBench
 
 LEAD: Final = 0.10
@@ -30,7 +32,12 @@ def bench_localise(*, repeats: int, label: str | None, as_json: bool) -> None:
     if as_json:
         show_json(bench)
     else:
-        show(_scores(bench), _by_shape(bench), _speed(bench), *_remarks(bench))
+        show(*tables_of(bench))
+
+
+def tables_of(bench: "LocaliseBench") -> "list[RenderableType]":
+    """The result as people read it."""
+    return [_scores(bench), _by_shape(bench), _speed(bench), *_remarks(bench)]
 
 
 def _table(title: str, *columns: str, left: int) -> Table:
