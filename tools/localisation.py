@@ -1,6 +1,6 @@
 """Where an incident's drop sits, and the drop as a waterfall of parts."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -53,7 +53,7 @@ class LocaliseDropResult(Result):
 class DropPart(Result):
     """One step of the waterfall; only the field of the metric's unit is filled."""
 
-    kind: PartKind
+    kind: PartKind | Literal["whole"]
     """`mix`: other kinds of orders than before; `slice`: orders that no earlier part has; `rest`: everything else."""
     slice: Slice | None
     change_pp: float | None
@@ -107,7 +107,7 @@ def drop_waterfall(context: ToolContext, arguments: LocaliseArguments) -> DropWa
         for part in steps.parts
     )
     whole = DropPart(
-        kind="rest",
+        kind="whole",
         slice=arguments.slice,
         window_orders=int(cells.cells["orders"].sum()),
         **changes(arguments.metric, steps.whole),

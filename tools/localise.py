@@ -102,11 +102,12 @@ def localise(  # noqa: PLR0913  # the names of columns are arguments, so that it
         cells: one row a cell, with the columns named below; any order.
         dims: columns whose values make slices.
         y: column of harm (more is worse).
-        n: column of trials.
+        n: column of trials; a sum needs none.
         expected: column of the harm expected by a baseline.
         hour: column of hours (0-23), if contiguous ranges of hours are slices too.
         orders: column of order counts for the result; `n` where absent.
-        kind: `rate` (y counted among n) or `sum` (any additive measure, more is worse).
+        kind: `rate` (y counted among n) or `sum` (any additive measure, more is worse; where less is, give the
+            measure as `expected` and its forecast as `y`).
         phi: over-dispersion of y.
         max_dims: most dimensions in one slice, hours not counted.
         max_slices: most slices.
@@ -132,6 +133,8 @@ def localise(  # noqa: PLR0913  # the names of columns are arguments, so that it
         D. Neill (2009), Expectation-based scan statistics for monitoring spatial time series data.
         Z. Zhang, D. Neill (2016), Identifying significant predictive bias in classifiers.
     """
+    if kind == "sum" and n not in cells.columns:
+        cells = cells.assign(**{n: 1.0})
     _check(cells, [*dims, y, n, expected, *([hour] if hour else []), *([orders] if orders else [])])
     if max_slices < 1 or max_dims < 0 or phi <= 0:
         raise ValueError(f"max_slices = {max_slices}, max_dims = {max_dims}, phi = {phi}: must be positive")

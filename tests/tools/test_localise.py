@@ -103,6 +103,13 @@ def test_sums_of_any_measure() -> None:
     assert found[0].delta == pytest.approx(0.3, abs=0.1)
 
 
+def test_a_sum_needs_no_trials() -> None:
+    cells = pd.DataFrame({"city": list("AABB"), "kind": list("xyxy"), "seen": [100, 260, 100, 90]})
+    found = localise(cells.assign(usual=100.0), dims=["city", "kind"], y="seen", expected="usual", kind="sum")
+    assert [str(one.slice) for one in found] == ["city=A, kind=y"]
+    assert found[0].delta == pytest.approx(1.6)
+
+
 FRAME = pd.DataFrame({"region": ["A", "B"], "n": 10, "y": 1, "expected": 1.0, "hour": 3})
 
 
