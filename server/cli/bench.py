@@ -31,3 +31,20 @@ def detect(
     from server.detect_bench import bench_detect
 
     bench_detect(weeks=weeks, plants=plants, label=label, workers=workers, as_json=json)
+
+
+@bench_app.command()
+def localise(
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Cases of each number of dimensions and causes, at each noise level.")
+    ] = 12,
+    label: Label = None,
+    json: Json = False,
+) -> None:
+    """Find planted causes by our scan and by two plain baselines: exactness, overlap and time.
+
+    Example: cx bench localise --repeats 4
+    """
+    from server.localise_bench import bench_localise
+
+    bench_localise(repeats=repeats, label=label, as_json=json)

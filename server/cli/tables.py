@@ -14,11 +14,12 @@ from rich.text import Text
 from agents.report import InvestigationReport
 from data.report import CheckReport, TableReport
 from server.cli.console import show
-from server.wording import amount, explain, moment, span
+from server.wording import SECONDS, amount, explain, moment, span
 from tools.evidence import Evidence
 from tools.findings import Finding
 from tools.incidents import DetectionReport, Incident
 from tools.recommendations import Recommendation
+from tools.top_table import LEGEND, top_rows
 
 SEVERITY_STYLE = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "bold white on red"}
 
@@ -81,7 +82,10 @@ def show_detection(report: DetectionReport) -> None:
     if not report.incidents:
         show(f"No incident as of {moment(report.as_of)}.")
         return
-    show(Group(incident_table(report), Text(f"as of {moment(report.as_of)}", style="dim")))
+    parts: list[RenderableType] = [incident_table(report)]
+    if report.incidents[0].top_slices:
+        parts += [top_slices_table(report.incidents[0]), Text(LEGEND, style="dim")]
+    show(Group(*parts, Text(f"as of {moment(report.as_of)}", style="dim")))
 
 
 def incident_table(report: DetectionReport) -> Table:
@@ -100,6 +104,18 @@ def incident_table(report: DetectionReport) -> Table:
             amount(item.metric, item.current),
             f"{item.affected_orders:,}",
         )
+    return table
+
+
+def top_slices_table(incident: Incident) -> Table:
+    """The slices that explain an incident, strongest first."""
+    table = _table(
+        "", "slice", "change", "of the whole", "orders", "sig.",
+        right=("", "change", "of the whole", "orders"),
+        title=f"Top regressing slices of {incident.id}",
+    )  # fmt: skip
+    for row in top_rows(incident.top_slices, unit="s" if incident.metric in SECONDS else "share"):
+        table.add_row(str(row.rank), row.slice, row.drop, row.share, row.orders, row.stars)
     return table
 
 
