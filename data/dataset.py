@@ -14,10 +14,9 @@ from data import source as sources
 from data.cells import cells
 from data.check import clean
 from data.contracts import TABLES
-from data.engine import materialise
+from data.engines import DUCKDB, EngineChoice
 from data.errors import DataError, NotTestableError
 from data.facts import Known, facts
-from data.horizon import default_as_of_us
 from data.mapping import Mapping
 from data.report import CheckReport
 from data.rules import parse_scope
@@ -69,21 +68,27 @@ class Dataset:
 
     @classmethod
     def open(
-        cls, folder: Path, *, mapping: Mapping | None = None, as_of: datetime | None = None
+        cls,
+        folder: Path,
+        *,
+        mapping: Mapping | None = None,
+        as_of: datetime | None = None,
+        engine: EngineChoice = DUCKDB,
     ) -> "Dataset":
         """The dataset of a folder (or of one file that a mapping reads).
 
         Args:
-            folder: holds Parquet or CSV files.
+            folder: holds Parquet or CSV files, or a folder of Parquet files a table.
             mapping: how its files become the tables; default: its own `mapping.yaml`, else file and column
                 names are those of the contract.
             as_of: the time of which to speak; default: the newest complete local day is closed.
+            engine: what holds the tables and answers; the results are the same on all.
 
         Raises:
             DataError: the data cannot be used; says what is wrong, where, and what to do next.
             MappingError: the mapping does not fit the data.
         """
-        return cls._of(sources.open_path(folder, mapping=mapping), as_of)
+        return cls._of(sources.open_path(folder, mapping=mapping, engine=engine), as_of)
 
     @classmethod
     def from_frames(
@@ -92,6 +97,7 @@ class Dataset:
         *,
         mapping: Mapping | None = None,
         as_of: datetime | None = None,
+        engine: EngineChoice = DUCKDB,
     ) -> "Dataset":
         """The dataset of frames in memory, by table name.
 
@@ -99,22 +105,20 @@ class Dataset:
             frames: columns as in the contract; times with a zone (or `mapping.naive_times`).
             mapping: zones, bounds, ages, dimensions; its `tables` are not used.
             as_of: as in `open`.
+            engine: as in `open`.
 
         Raises:
             DataError: the data cannot be used.
             ValueError: a name is no table of the contract.
         """
-        return cls._of(sources.from_frames(frames, mapping=mapping or Mapping()), as_of)
+        return cls._of(sources.from_frames(frames, mapping=mapping or Mapping(), engine=engine), as_of)
 
     @classmethod
     def _of(cls, source: sources.Source, as_of: datetime | None) -> "Dataset":
         wanted = None if as_of is None else _microseconds(as_of)
-        base = Tables(source.engine, source.mapping, clean(source))
+        base = Tables(source.engine, source.mapping, clean(source), source.watch)
         source.release()
-        if wanted is None:
-            first, last = base.span_us
-            wanted = default_as_of_us(base.tables["orders"], base.mapping, first_us=first, last_us=last)
-        return cls(base, wanted)
+        return cls(base, base.default_as_of_us if wanted is None else wanted)
 
     def at(self, as_of: datetime) -> "Dataset":
         """The same data as known at another time.
@@ -243,7 +247,7 @@ class Dataset:
     @cached_property
     def _view(self) -> ir.Table:
         known = Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us[0])
-        return materialise(self._base.engine, f"facts_{self._as_of_us}", facts(self._base.tables, known))
+        return facts(self._base.tables, known)
 
     @cached_property
     def _facts(self) -> pd.DataFrame:

@@ -3,36 +3,32 @@
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
 
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data.check import Clean
+from data.check import Clean, Extent
+from data.engines import Engine
 from data.facts import UNKNOWN
 from data.fingerprint import fingerprint
-from data.horizon import newest_event_us
+from data.horizon import default_as_of_us, newest_event_us
+from data.localtime import DAY_S, local_seconds, whole
 from data.mapping import Mapping
+from data.watch import Watch
 
 _TIMES = pa.timestamp("us", tz="UTC")
-
-
-class Span(NamedTuple):
-    """Two times in microseconds since 1970 UTC."""
-
-    first: int
-    last: int
 
 
 @dataclass
 class Tables:
     """The clean tables of one source, and what does not depend on the as-of time; shared by all views."""
 
-    engine: Any
+    engine: Engine
     mapping: Mapping
     clean: Clean
+    watch: Watch = field(default_factory=Watch)
     lock: threading.RLock = field(default_factory=threading.RLock)
     """One connection: one query at a time."""
 
@@ -44,63 +40,69 @@ class Tables:
     def arrow(self, expression: ir.Table) -> pa.Table:
         """The result of an expression."""
         with self.lock:
-            result: pa.Table = self.engine.to_pyarrow(expression)
-            return result
+            self.watch.check()
+            return self.engine.arrow(expression)
 
-    @cached_property
-    def span_us(self) -> Span:
+    @property
+    def span_us(self) -> Extent:
         """First and last order, in microseconds since 1970 UTC."""
-        orders = self.tables["orders"]
-        row = self.arrow(
-            orders.aggregate(first=orders.order_time.min(), last=orders.order_time.max())
-        ).to_pylist()[0]
-        return Span(row["first"], row["last"])
+        return self.clean.extents["orders"]["order_time"]
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the content."""
-        with self.lock:
-            return fingerprint(self.tables, self.mapping)
+        columns = {name: rows.columns for name, rows in self.clean.tables.items()}
+        return fingerprint(self.clean.contents, columns, self.mapping)
 
-    @cached_property
+    @property
     def newest_us(self) -> int:
         """The newest event, in microseconds since 1970 UTC."""
-        with self.lock:
-            return newest_event_us(self.tables)
+        return newest_event_us(self.clean.extents)
+
+    @cached_property
+    def default_as_of_us(self) -> int:
+        """When the newest complete local day is closed, in microseconds since 1970 UTC."""
+        return default_as_of_us(self.profile, self.mapping)
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """One row a local day and combination of dimension values: its last order, local `seconds`."""
+        orders, values = self.tables["orders"], self._values
+        region = orders.region if "region" in orders.columns else None
+        first, last = self.span_us
+        local = local_seconds(orders.order_time, region, self.mapping, first_us=first, last_us=last)
+        named = orders.select(day=whole(local, DAY_S), seconds=local, **values)
+        found: pd.DataFrame = self.arrow(
+            named.group_by(["day", *values]).agg(seconds=named.seconds.max())
+        ).to_pandas()
+        return found
+
+    @property
+    def _values(self) -> dict[str, ir.Value]:
+        """Columns that a slice could fix, with a name for what is not known."""
+        orders = self.tables["orders"]
+        names = ("region", "category", *self.mapping.dimensions, "store_id")
+        return {n: orders[n].cast("string").fill_null(UNKNOWN) for n in names if n in orders.columns}
 
     @cached_property
     def dimension_columns(self) -> tuple[str, ...]:
         """Columns that a slice could fix, those with few values first."""
-        counts = self._distinct
-        names = [n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in counts]
-        return tuple(sorted(names, key=lambda n: (counts[n], names.index(n))))
+        names = list(self._values)
+        return tuple(sorted(names, key=lambda n: (self.profile[n].nunique(), names.index(n))))
 
     @cached_property
     def dimensions(self) -> tuple[str, ...]:
         """The columns without those that only rename another one."""
         kept: list[str] = []
         for name in self.dimension_columns:
-            twins = [
-                k for k in kept if self._distinct[f"{k}|{name}"] == self._distinct[k] == self._distinct[name]
-            ]
-            kept += [] if twins else [name]
+            kept += [] if any(_renames(self.profile, name, other) for other in kept) else [name]
         return tuple(kept)
 
-    @cached_property
-    def _distinct(self) -> dict[str, int]:
-        """Number of values of each possible dimension, and of pairs `a|b` of them."""
-        orders = self.tables["orders"]
-        names = [
-            n for n in ("region", "category", *self.mapping.dimensions, "store_id") if n in orders.columns
-        ]
-        if not names:
-            return {}
-        values = {n: orders[n].cast("string").fill_null(UNKNOWN) for n in names}
-        alone = orders.select(**values).distinct()
-        pairs = {f"{a}|{b}": alone[a] + "\x1f" + alone[b] for a in names for b in names if a != b}
-        found = {n: alone[n].nunique() for n in names} | {n: pair.nunique() for n, pair in pairs.items()}
-        counted: dict[str, int] = self.arrow(alone.aggregate(**found)).to_pylist()[0]
-        return counted
+
+def _renames(profile: pd.DataFrame, one: str, other: str) -> bool:
+    """Whether two columns' values stand one to one for each other."""
+    pairs = len(profile[[one, other]].drop_duplicates())
+    return bool(pairs == profile[one].nunique() == profile[other].nunique())
 
 
 def sorted_frame(
