@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 from data.casts import canonical
 from data.contracts import TABLES, ColumnType, Table
 from data.errors import DataError
-from data.fingerprint import RESIDUES, Content, content_sums
+from data.fingerprint import RESIDUES, Content, with_residues
 from data.mapping import Mapping
 from data.report import BrokenRule, CheckReport, TableReport
 from data.rules import FAILED, ORDER_FOUND, ORDER_TIME, RAW, Rule, rules, scope_problem
@@ -137,7 +137,8 @@ def _clean(source: Source, name: str, orders: _Result | None) -> _Result:
     table, found = TABLES[name], source.tables[name]
     typed = _typed(source, table, found, orders)
     checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
-    counts = _counts(source, table, typed, checks)
+    flagged = typed.mutate(**{f"rule{i}": rule.broken for i, rule in enumerate(checks)})
+    counts = _counts(source, table, flagged, checks)
     _refuse(table, found, source, typed, counts)
     broken = [(rule, counts[f"rule{i}"]) for i, rule in enumerate(checks) if counts[f"rule{i}"]]
     kept = typed.filter(~reduce(or_, [r.broken.fill_null(False) for r, _ in broken])) if broken else typed
@@ -233,46 +234,48 @@ def _bad_scopes(source: Source, typed: ir.Table) -> tuple[str, ...]:
 
 
 def _counts(source: Source, table: Table, typed: ir.Table, checks: Sequence[Rule]) -> dict[str, int]:
-    wanted: dict[str, ir.Scalar] = {"rows": typed.count()}
+    """Everything that one pass over the table can find out: what is given, what is broken, what it comes to."""
+    rows = _with_residues(source, table, typed)
+    wanted: dict[str, ir.Scalar] = {"rows": rows.count()}
     for name in _columns(source, table):
         for column, prefix in ((FAILED + name, ""), (_NAIVE + name, ""), (name, "given:")):
-            if column in typed.columns:
-                test = typed[column] if not prefix else typed[column].notnull()
-                wanted[prefix + column] = typed.count(where=test)
-    for i, rule in enumerate(checks):
-        wanted[f"rule{i}"] = typed.count(where=rule.broken)
-    if table.key:
-        wanted["keyed"] = typed[table.key].count()
-    wanted |= _measures(source, table, typed)
-    row = source.engine.arrow(typed.aggregate(**wanted)).to_pylist()[0]
-    return {name: int(value or 0) for name, value in row.items()}
+            if column in rows.columns:
+                wanted[prefix + column] = rows[column].count() if prefix else rows.count(where=rows[column])
+    for i in range(len(checks)):
+        wanted[f"rule{i}"] = rows.count(where=rows[f"rule{i}"])
+    return _numbers(source, rows.aggregate(**wanted, **_measures(source, table, rows)))
+
+
+def _with_residues(source: Source, table: Table, rows: ir.Table) -> ir.Table:
+    columns = [c for c in _columns(source, table) if c in rows.columns]
+    return with_residues(source.engine, table.name, rows, columns)
+
+
+def _numbers(source: Source, row: ir.Table) -> dict[str, int]:
+    return {name: int(value or 0) for name, value in source.engine.arrow(row).to_pylist()[0].items()}
 
 
 def _measures(source: Source, table: Table, rows: ir.Table) -> dict[str, ir.Scalar]:
-    """What `_measured` reads, to be computed in the same pass as everything else."""
-    columns = [c for c in _columns(source, table) if c in rows.columns]
-    sums = content_sums(source.engine, table.name, rows, columns)
-    wanted: dict[str, ir.Scalar] = {f"sum{i}": value for i, value in enumerate(sums)}
-    for column in columns:
-        if _columns(source, table)[column] == "time":
+    """What `_measured` reads."""
+    wanted: dict[str, ir.Scalar] = {name: rows[name].sum().cast("int64") for name in RESIDUES}
+    for column, kind in _columns(source, table).items():
+        if kind == "time" and column in rows.columns:
             wanted |= {f"first:{column}": rows[column].min(), f"last:{column}": rows[column].max()}
-            wanted[f"given:{column}"] = rows[column].count()
     return wanted
 
 
 def _measured(columns: Dict[str, ColumnType], counts: Dict[str, int]) -> _Measured:
-    sums = tuple(counts[f"sum{i}"] for i in range(RESIDUES))
     times = [c for c, kind in columns.items() if kind == "time" and counts.get(f"given:{c}")]
     extents = {c: Extent(counts[f"first:{c}"], counts[f"last:{c}"]) for c in times}
-    return _Measured(Content(counts["rows"], sums), extents)
+    return _Measured(Content(counts["rows"], tuple(counts[name] for name in RESIDUES)), extents)
 
 
 def _measure(source: Source, table: Table, rows: ir.Table) -> _Measured:
     """The same, of rows some of which were left out."""
-    wanted = {"rows": rows.count()} | _measures(source, table, rows)
-    row = source.engine.arrow(rows.aggregate(**wanted)).to_pylist()[0]
-    counts = {name: int(value or 0) for name, value in row.items()}
-    return _measured(_columns(source, table), counts)
+    rows = _with_residues(source, table, rows)
+    given = {f"given:{c}": rows[c].count() for c in _columns(source, table) if c in rows.columns}
+    wanted = {"rows": rows.count()} | given | _measures(source, table, rows)
+    return _measured(_columns(source, table), _numbers(source, rows.aggregate(**wanted)))
 
 
 def _repeated(source: Source, table: Table, counts: Dict[str, int]) -> bool:
@@ -281,7 +284,7 @@ def _repeated(source: Source, table: Table, counts: Dict[str, int]) -> bool:
     keys = source.tables[table.name].rows
     column = _raw(source, source.tables[table.name], table.key)
     key = canonical(source.engine, column, "id", naive_zone=None).value
-    return source.engine.distinct(keys.select(key=key), "key") < counts["keyed"]
+    return source.engine.distinct(keys.select(key=key), "key") < counts[f"given:{table.key}"]
 
 
 def _refuse(

@@ -29,11 +29,14 @@ _WEIGHTS: Final = 2**26
 """A sum of 31 products of a cell's number and a weight fits into 63 bits."""
 _MICRO: Final = 1_000_000
 _LARGEST: Final = 9.0e18
+"""Numbers beyond (in millionths) are all the same."""
 _GIVEN: Final = 63_188_557
 """Added to every cell that is not empty: 0 and "no value" differ."""
 _SALTS: Final = ((40_503_001, 289_706_101, 77_003_041), (779_033_703, 5_600_011, 902_117_303))
 """Of each residue, one for each round of mixing."""
-RESIDUES: Final = len(_SALTS)
+RESIDUES: Final = ("residue:0", "residue:1")
+"""Columns of `with_residues`."""
+_CELL: Final = "cell:"
 
 
 class Content(NamedTuple):
@@ -66,8 +69,11 @@ def fingerprint(contents: Dict[str, Content], columns: Dict[str, Sequence[str]],
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def content_sums(engine: Engine, name: str, table: ir.Table, columns: Sequence[str]) -> list[ir.IntegerScalar]:
-    """The sums of a table's `Content`, to be computed in a query together with others.
+def with_residues(engine: Engine, name: str, table: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """A table with the columns `residue:0`, `residue:1`, whose sums are those of its `Content`.
+
+    The sums are to be computed in a query together with others. Each step is a selection of its own, so that
+    engines compute it once.
 
     Args:
         engine: holds the table.
@@ -76,16 +82,20 @@ def content_sums(engine: Engine, name: str, table: ir.Table, columns: Sequence[s
         columns: those that count.
     """
     ids = {c.name for c in TABLES[name].columns if c.type == "id"}
-    numbers = {c: _number(engine, table[c], may_be_number=c in ids) for c in sorted(columns)}
-    return [_residue(numbers, part).sum().cast("int64") for part in range(RESIDUES)]
+    numbered = table.mutate(
+        **{_CELL + c: _number(engine, table[c], may_be_number=c in ids) for c in columns}
+    )
+    mixed = numbered.mutate(**{RESIDUES[part]: _mixed(numbered, columns, part) for part in (0, 1)})
+    for salts in zip(*_SALTS, strict=True):
+        values = [mixed[name] for name in RESIDUES]
+        pairs = zip(RESIDUES, values, salts, strict=True)
+        mixed = mixed.mutate(**{name: value * (value + salt) % _PRIME for name, value, salt in pairs})
+    return mixed.drop([_CELL + c for c in columns])
 
 
-def _residue(numbers: Dict[str, ir.IntegerValue], part: int) -> ir.IntegerValue:
-    mixed = reduce(add, (number * _weight(column, part) for column, number in numbers.items()), ibis.literal(0, "int64"))
-    value = mixed % _PRIME
-    for salt in _SALTS[part]:
-        value = value * (value + salt) % _PRIME
-    return value
+def _mixed(numbered: ir.Table, columns: Sequence[str], part: int) -> ir.IntegerValue:
+    weighed = (numbered[_CELL + c] * _weight(c, part) for c in sorted(columns))
+    return reduce(add, weighed, ibis.literal(0, "int64")) % _PRIME
 
 
 def _number(engine: Engine, column: ir.Column, *, may_be_number: bool) -> ir.IntegerValue:
@@ -98,12 +108,14 @@ def _number(engine: Engine, column: ir.Column, *, may_be_number: bool) -> ir.Int
             number = ibis.ifelse(whole.cast("string") == column, whole % _PRIME, number)
     elif kind.is_floating():
         # Half up: engines round halves differently, and all floor alike.
-        number = (column * _MICRO + 0.5).floor().clip(-_LARGEST, _LARGEST).cast("int64") % _PRIME
+        micros = (column * _MICRO + 0.5).floor()
+        fits = (micros < _LARGEST) & (micros > -_LARGEST)
+        number = ibis.ifelse(fits, micros, _LARGEST).cast("int64") % _PRIME
     elif kind.is_boolean():
         number = column.cast("int64")
     else:
         number = column.cast("int64") % _PRIME
-    return (number + _GIVEN).fill_null(0)
+    return ibis.ifelse(column.isnull(), 0, number + _GIVEN)
 
 
 def _weight(column: str, part: int) -> int:

@@ -9,9 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
+
+# Selections stay steps of their own: merged, an expression that is used twice would be computed twice, and one
+# that is used twice at each of several steps many times.
+ibis.options.sql.fuse_selects = False
 
 
 class Engine(ABC):

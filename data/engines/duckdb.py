@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
+from sqlglot import expressions as exp
 
 from data.engines.base import Engine
 from data.engines.choice import EngineChoice
@@ -103,7 +104,7 @@ class DuckDBEngine(Engine):
         if row["low"] is None or row["high"] - row["low"] > _SPARSE * row["rows"]:
             return super().distinct(rows, column)
         bounds = f"{row['low']:d}, {row['high']:d}"
-        query = f"SELECT bit_count(bitstring_agg({quote(column)}, {bounds})) FROM ({self.backend.compile(rows.select(column))})"  # noqa: S608  # a quoted name, whole numbers
+        query = f"SELECT bit_count(bitstring_agg({quote(column)}, {bounds})) FROM ({self._sql(rows.select(column))})"  # noqa: S608  # a quoted name, whole numbers
         found = self.connection.execute(query).fetchone()
         return int(found[0]) if found else 0
 
@@ -116,4 +117,11 @@ class DuckDBEngine(Engine):
         wide = [column for column, kind in rows.schema().items() if kind.is_integer()]
         narrowed = ", ".join(f"{quote(column)}::BIGINT AS {quote(column)}" for column in wide)
         chosen = f"* REPLACE ({narrowed})" if wide else "*"
-        return f"SELECT {chosen} FROM ({self.backend.compile(rows)})"  # noqa: S608  # names are quoted
+        return f"SELECT {chosen} FROM ({self._sql(rows)})"  # noqa: S608  # names are quoted
+
+    def _sql(self, rows: ir.Table) -> str:
+        query = self.backend.compiler.to_sqlglot(rows)
+        for shared in query.find_all(exp.CTE):
+            # A shared part that is only read again costs less than one that is kept in memory with all its columns.
+            shared.set("materialized", False)
+        return str(query.sql("duckdb"))
