@@ -152,7 +152,9 @@ def _clean(source: Source, name: str, orders: _Result | None) -> _Result:
     )
     chosen = [c for c in columns if c in typed.columns and c not in empty]
     as_they_are = found.in_place and not reported
-    rows = found.rows.select(**_canonical_columns(source, found, chosen)) if as_they_are else kept.select(chosen)
+    rows = (
+        found.rows.select(**_canonical_columns(source, found, chosen)) if as_they_are else kept.select(chosen)
+    )
     rows = rows if as_they_are else source.engine.keep(f"clean_{name}", rows)
     measured = _measured(columns, counts) if not reported else _measure(source, table, rows)
     usable = measured.content.rows

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from data import source as sources
 from data.cells import cells
 from data.check import clean
 from data.contracts import TABLES
+from data.daily import Stretch, stretches
 from data.engines import DUCKDB, EngineChoice
 from data.errors import DataError, NotTestableError
 from data.facts import Known, facts
@@ -245,20 +246,23 @@ class Dataset:
             return self._cells
 
     @cached_property
-    def _view(self) -> ir.Table:
-        known = Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us[0])
-        return facts(self._base.tables, known)
+    def _known(self) -> Known:
+        return Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us.first)
 
     @cached_property
     def _facts(self) -> pd.DataFrame:
-        return sorted_frame(
-            self._base.arrow(self._view), ("order_time", "order_id"), self._base.dimension_columns
-        )
+        view = facts(self._base.tables, self._known)
+        return sorted_frame(self._base.arrow(view), ("order_time", "order_id"), self._base.dimension_columns)
 
     @cached_property
     def _cells(self) -> pd.DataFrame:
-        arrow = self._base.arrow(cells(self._view, self.dimensions))
-        return sorted_frame(arrow, ("day", "hour", *self.dimensions), self.dimensions)
+        placed = [day for day in self._base.days if day.first_us < self._as_of_us]
+        found = pa.concat_tables([self._sum(stretch) for stretch in stretches(placed)])
+        return sorted_frame(found, ("day", "hour", *self.dimensions), self.dimensions)
+
+    def _sum(self, stretch: Stretch) -> pa.Table:
+        view = facts(stretch.restrict(self._base.tables), self._known)
+        return self._base.arrow(cells(stretch.among(view), self.dimensions))
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""

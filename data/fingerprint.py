@@ -49,7 +49,9 @@ class Content(NamedTuple):
         """Of both tables' rows together."""
         if not isinstance(other, Content):
             return NotImplemented
-        return Content(self.rows + other.rows, tuple(a + b for a, b in zip(self.sums, other.sums, strict=True)))
+        return Content(
+            self.rows + other.rows, tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
+        )
 
 
 def fingerprint(contents: Dict[str, Content], columns: Dict[str, Sequence[str]], mapping: Mapping) -> str:
@@ -82,9 +84,7 @@ def with_residues(engine: Engine, name: str, table: ir.Table, columns: Sequence[
         columns: those that count.
     """
     ids = {c.name for c in TABLES[name].columns if c.type == "id"}
-    numbered = table.mutate(
-        **{_CELL + c: _number(engine, table[c], may_be_number=c in ids) for c in columns}
-    )
+    numbered = table.mutate(**{_CELL + c: _number(engine, table[c], may_be_number=c in ids) for c in columns})
     mixed = numbered.mutate(**{RESIDUES[part]: _mixed(numbered, columns, part) for part in (0, 1)})
     for salts in zip(*_SALTS, strict=True):
         values = [mixed[name] for name in RESIDUES]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.check import Clean, Extent
+from data.daily import Day, days_of
 from data.engines import Engine
 from data.facts import UNKNOWN
 from data.fingerprint import fingerprint
@@ -66,28 +67,41 @@ class Tables:
 
     @cached_property
     def profile(self) -> pd.DataFrame:
-        """One row a local day and combination of dimension values: its last order, local `seconds`."""
-        orders, values = self.tables["orders"], self._values
+        """One row a local day and combination of dimension values: orders, first and last times and ids."""
+        return self.profile_of(self.tables["orders"])
+
+    def profile_of(self, orders: ir.Table) -> pd.DataFrame:
+        """The profile of some orders."""
+        values = self._values(orders)
         region = orders.region if "region" in orders.columns else None
         first, last = self.span_us
         local = local_seconds(orders.order_time, region, self.mapping, first_us=first, last_us=last)
-        named = orders.select(day=whole(local, DAY_S), seconds=local, **values)
-        found: pd.DataFrame = self.arrow(
-            named.group_by(["day", *values]).agg(seconds=named.seconds.max())
-        ).to_pandas()
-        return found
+        named = orders.select("order_id", "order_time", day=whole(local, DAY_S), seconds=local, **values)
+        found = {
+            "orders": named.count(),
+            "seconds": named.seconds.max(),
+            "first_us": named.order_time.min(),
+            "last_us": named.order_time.max(),
+        }
+        if named.order_id.type().is_integer():
+            found |= {"first_id": named.order_id.min(), "last_id": named.order_id.max()}
+        profile: pd.DataFrame = self.arrow(named.group_by(["day", *values]).agg(**found)).to_pandas()
+        return profile
 
-    @property
-    def _values(self) -> dict[str, ir.Value]:
+    @cached_property
+    def days(self) -> list[Day]:
+        """The local days with orders, oldest first."""
+        return days_of(self.profile)
+
+    def _values(self, orders: ir.Table) -> dict[str, ir.Value]:
         """Columns that a slice could fix, with a name for what is not known."""
-        orders = self.tables["orders"]
         names = ("region", "category", *self.mapping.dimensions, "store_id")
         return {n: orders[n].cast("string").fill_null(UNKNOWN) for n in names if n in orders.columns}
 
     @cached_property
     def dimension_columns(self) -> tuple[str, ...]:
         """Columns that a slice could fix, those with few values first."""
-        names = list(self._values)
+        names = list(self._values(self.tables["orders"]))
         return tuple(sorted(names, key=lambda n: (self.profile[n].nunique(), names.index(n))))
 
     @cached_property

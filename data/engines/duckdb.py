@@ -100,7 +100,9 @@ class DuckDBEngine(Engine):
         values = rows[column]
         if not values.type().is_integer():
             return super().distinct(rows, column)
-        row = self.arrow(rows.aggregate(low=values.min(), high=values.max(), rows=rows.count())).to_pylist()[0]
+        row = self.arrow(rows.aggregate(low=values.min(), high=values.max(), rows=rows.count())).to_pylist()[
+            0
+        ]
         if row["low"] is None or row["high"] - row["low"] > _SPARSE * row["rows"]:
             return super().distinct(rows, column)
         bounds = f"{row['low']:d}, {row['high']:d}"

@@ -27,7 +27,9 @@ SELECT i, pick(i, 1, {stores}) AS store, pick(i, 2, 3) AS basket, pick(i, 3, 120
        pick(i, 5, 1000) AS luck, make_timestamptz({start_us} + (i - {first}) * {day_us} // {orders}) AS placed
 FROM range({first}, {first} + {orders}) AS r(i);
 """
-_LATE: Final = "store % {regions} = 1 AND store // {regions} % 3 = 0 AND hour(placed) BETWEEN 18 AND 19 AND luck % 2 = 0"
+_LATE: Final = (
+    "store % {regions} = 1 AND store // {regions} % 3 = 0 AND hour(placed) BETWEEN 18 AND 19 AND luck % 2 = 0"
+)
 _TABLES: Final = {
     "orders": """
 SELECT i AS order_id, pick(i, 6, 1 + {orders} * 6) AS user_id, printf('S%03d', store) AS store_id,

@@ -2,6 +2,7 @@
 
     app          the tree of commands
     analyse      `cx detect`, `cx investigate`, `cx replay`
+    bench        `cx bench`
     console      where data and progress go
     demo         `cx demo`
     evaluate     `cx calibrate`, `cx eval`

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import analyse, demo, evaluate, later, service, world
+from server.cli import analyse, bench, demo, evaluate, later, service, world
 from server.cli.exits import guarded
 
 _HELP = """Finds out why customers are disappointed with their orders, and shows its work.
@@ -50,6 +50,7 @@ analyse.register(app)
 demo.register(app)
 service.register(app)
 evaluate.register(app)
+bench.register(app)
 later.register(app)
 _root.__doc__ = _HELP
 

@@ -12,7 +12,6 @@ LATER = {
     "risk": "Train and apply the delay-risk model.",
     "pipeline": "Push a file of events through the stream.",
     "worker": "Work through queued jobs beside the service.",
-    "bench": "Measure speed at several sizes.",
 }
 
 
