@@ -115,6 +115,23 @@ class Dataset:
         return cls._of(sources.from_frames(frames, mapping=mapping or Mapping(), engine=engine), as_of)
 
     @classmethod
+    def connect(
+        cls, engine: EngineChoice, *, mapping: Mapping | None = None, as_of: datetime | None = None
+    ) -> "Dataset":
+        """The dataset of tables that lie in a database, under the names and columns of the contract.
+
+        Args:
+            engine: where; its URL may name a schema (`?schema=shop`).
+            mapping: zones, bounds, ages, dimensions.
+            as_of: as in `open`.
+
+        Raises:
+            DataError: the data cannot be used, or the database cannot be reached.
+            MappingError: the mapping makes tables of files.
+        """
+        return cls._of(sources.from_engine(engine, mapping=mapping or Mapping()), as_of)
+
+    @classmethod
     def _of(cls, source: sources.Source, as_of: datetime | None) -> "Dataset":
         wanted = None if as_of is None else _microseconds(as_of)
         base = Tables(source.engine, source.mapping, clean(source), source.watch)

@@ -208,7 +208,8 @@ def _identity(o: _Orders) -> dict[str, ir.Value]:
 
 
 def _flag(value: ir.BooleanValue) -> ir.IntegerValue:
-    return value.fill_null(False).cast("int64")
+    # Not a cast: PostgreSQL has none from a flag to a 64-bit number.
+    return ibis.ifelse(value.fill_null(False), 1, 0).cast("int64")
 
 
 def _where(test: ir.BooleanValue, value: ir.NumericValue) -> ir.IntegerValue:
@@ -333,7 +334,9 @@ def _drivers(o: _Orders) -> dict[str, ir.Value]:
     known = _outcome_known(o)
     for name, source in later.items():
         if o.has(source):
-            columns[name] = _if_known(known, o.rows[source].cast("float64"))
+            value = o.rows[source]
+            number = ibis.ifelse(value, 1, 0) if value.type().is_boolean() else value
+            columns[name] = _if_known(known & value.notnull(), number.cast("float64"))
     for name, source in (("assign_s", "assigned_at"), ("pickup_s", "pickup_at")):
         if o.has(source):
             columns[name] = _if_known(known, (o.rows[source] - o.rows.order_time) / MICROSECONDS)

@@ -112,7 +112,7 @@ def _number(engine: Engine, column: ir.Column, *, may_be_number: bool) -> ir.Int
         fits = (micros < _LARGEST) & (micros > -_LARGEST)
         number = ibis.ifelse(fits, micros, _LARGEST).cast("int64") % _PRIME
     elif kind.is_boolean():
-        number = column.cast("int64")
+        number = ibis.ifelse(column, 1, 0).cast("int64")
     else:
         number = column.cast("int64") % _PRIME
     return ibis.ifelse(column.isnull(), 0, number + _GIVEN)

@@ -131,6 +131,28 @@ def _json_text(value: object) -> str | None:
     return json.dumps(value, sort_keys=True) if isinstance(value, Dict | list) else None
 
 
+# --- a database -------------------------------------------------------------------------------------------
+
+
+def from_engine(choice: EngineChoice, *, mapping: Mapping) -> Source:
+    """A source of tables that lie in an engine already, under the names and columns of the contract.
+
+    Raises:
+        DataError: the engine has no tables of its own, cannot be reached, or has no `orders`.
+        MappingError: the mapping makes tables of files.
+    """
+    if mapping.tables:
+        raise MappingError(f"mapping {mapping.name}: `tables` reads files; a database needs tables of ours")
+    source = Source(connect(choice), mapping)
+    for name in TABLES:
+        rows = source.engine.existing(name)
+        if rows is not None:
+            source.add(name, rows, source.engine.origin(name))
+    if "orders" not in source.tables:
+        raise DataError(f"no table {source.engine.origin('orders')} in the database of CX_ENGINE_URL")
+    return source
+
+
 # --- files ------------------------------------------------------------------------------------------------
 
 

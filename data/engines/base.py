@@ -36,6 +36,14 @@ class Engine(ABC):
     def scan(self, name: str, files: Sequence[Path]) -> ir.Table | None:
         """Parquet files as a table that is read where it lies; None where the engine cannot do that."""
 
+    def existing(self, name: str) -> ir.Table | None:  # noqa: ARG002  # engines without a database have none
+        """A table that lies in the engine already; None where there is none of that name."""
+        return None
+
+    def origin(self, name: str) -> str:
+        """What people call such a table."""
+        return name
+
     @abstractmethod
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
         """Compute a table once and keep it under a name until the session ends."""

@@ -59,6 +59,6 @@ def run(folder: Path, as_of: str) -> int:
         for table in TABLES:
             if (folder / table).is_dir():
                 engine.execute(
-                    f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder / table}/*.parquet')"
-                )  # noqa: S608  # names of the contract
+                    f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder / table}/*.parquet')"  # noqa: S608  # names of the contract
+                )
         return engine.execute(QUERY, {"as_of": as_of}).to_arrow_table().num_rows
