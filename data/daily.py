@@ -62,16 +62,15 @@ class Stretch(NamedTuple):
 def days_of(profile: pd.DataFrame) -> list[Day]:
     """The local days of a profile of `data.tables`, oldest first."""
     by_day = profile.groupby("day", sort=True)
-    numbered = "first_id" in profile
-    found = by_day.agg(
-        orders=("orders", "sum"),
-        first_us=("first_us", "min"),
-        last_us=("last_us", "max"),
-        **({"first_id": ("first_id", "min"), "last_id": ("last_id", "max")} if numbered else {}),
-    )
-    columns = ["orders", "first_us", "last_us", *(["first_id", "last_id"] if numbered else [])]
-    rows = zip(found.index.tolist(), *(found[c].tolist() for c in columns), strict=True)
-    return [Day(*row) if numbered else Day(*row, None, None) for row in rows]
+    found = by_day.agg({"orders": "sum", "first_us": "min", "last_us": "max"})
+    days = [int(day) for day in found.index.to_numpy()]
+    columns = [found[name].astype("int64").tolist() for name in ("orders", "first_us", "last_us")]
+    if "first_id" not in profile:
+        plain = zip(days, *columns, strict=True)
+        return [Day(day, orders, first, last, None, None) for day, orders, first, last in plain]
+    ids = by_day.agg({"first_id": "min", "last_id": "max"}).astype("int64")
+    columns += [ids["first_id"].tolist(), ids["last_id"].tolist()]
+    return [Day(*row) for row in zip(days, *columns, strict=True)]
 
 
 def stretches(days: Sequence[Day], *, at_once: int = ORDERS_AT_ONCE) -> list[Stretch]:

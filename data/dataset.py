@@ -15,7 +15,7 @@ from data.cells import cells
 from data.check import clean
 from data.contracts import TABLES
 from data.daily import Stretch, stretches
-from data.engines import DUCKDB, EngineChoice
+from data.engine import DUCKDB, EngineChoice
 from data.errors import DataError, NotTestableError
 from data.facts import Known, facts
 from data.mapping import Mapping

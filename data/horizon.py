@@ -31,7 +31,8 @@ def default_as_of_us(profile: pd.DataFrame, mapping: Mapping) -> int:
     regions = profile["region"] if "region" in profile else pd.Series("", index=profile.index)
     last = profile["seconds"].groupby([regions, profile["day"]]).max()
     by_zone: dict[str, dict[int, int]] = {}
-    for (region, day), seconds in last.items():  # type: ignore[misc]  # the keys are pairs
+    for key, seconds in last.items():
+        region, day = key if isinstance(key, tuple) else ("", key)
         days = by_zone.setdefault(mapping.zone_of(None if region == UNKNOWN else str(region)), {})
         days[int(day)] = max(days.get(int(day), 0), int(seconds))
     newest = max(max(days) for days in by_zone.values())

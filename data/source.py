@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from data import mapping as mappings
 from data.contracts import TABLES
-from data.engines import DUCKDB, Engine, EngineChoice, connect
+from data.engine import DUCKDB, EngineChoice
+from data.engines import Engine, connect
 from data.errors import DataError, MappingError
 from data.files import SUFFIXES, Files, data_files, parts, reading, refuse_empty
 from data.mapping import Mapping

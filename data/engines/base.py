@@ -7,16 +7,36 @@ microseconds of a moment, a clock in a zone, casts that may fail, and a hash of 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
+UTC: Final = dt.Timestamp(timezone="UTC")
+
 # Selections stay steps of their own: merged, an expression that is used twice would be computed twice, and one
 # that is used twice at each of several steps many times.
 ibis.options.sql.fuse_selects = False
+
+
+def unary(name: str, takes: dt.DataType, gives: dt.DataType, *, schema: str | None = None) -> Any:  # noqa: ANN401  # Ibis has no type for one
+    """A function of an engine that Ibis does not know, of one argument."""
+
+    def function(value: object) -> None:
+        """Is never called: the engine has it."""
+
+    return ibis.udf.scalar.builtin(function, name=name, database=schema, signature=((takes,), gives))
+
+
+def zoned(name: str) -> Any:  # noqa: ANN401  # Ibis has no type for one
+    """The engine's function of a zone's name and a clock's time that gives the moment."""
+
+    def function(zone: object, clock: object) -> None:
+        """Is never called: the engine has it."""
+
+    return ibis.udf.scalar.builtin(function, name=name, signature=((dt.string, dt.Timestamp()), UTC))
 
 
 class Engine(ABC):
@@ -36,7 +56,7 @@ class Engine(ABC):
     def scan(self, name: str, files: Sequence[Path]) -> ir.Table | None:
         """Parquet files as a table that is read where it lies; None where the engine cannot do that."""
 
-    def existing(self, name: str) -> ir.Table | None:  # noqa: ARG002  # engines without a database have none
+    def existing(self, name: str) -> ir.Table | None:  # engines without a database have none
         """A table that lies in the engine already; None where there is none of that name."""
         return None
 

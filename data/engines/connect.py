@@ -1,7 +1,7 @@
 """From a choice to a running engine."""
 
+from data.engine import EngineChoice
 from data.engines.base import Engine
-from data.engines.choice import EngineChoice
 from data.engines.duckdb import DuckDBEngine
 from data.errors import DataError
 

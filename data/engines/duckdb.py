@@ -13,25 +13,16 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from sqlglot import expressions as exp
 
-from data.engines.base import Engine
-from data.engines.choice import EngineChoice
+from data.engine import EngineChoice
+from data.engines.base import UTC, Engine, unary, zoned
 from data.expressions import quote
 
 MEMORY_LIMIT: Final = "2GiB"
 """What tables and joins may take before they go to disk; results come on top of it."""
 _SPARSE: Final = 64
 """A whole-number key whose range is no more than this many times its rows is counted with one bit a value."""
-_UTC = dt.Timestamp(timezone="UTC")
-
-
-@ibis.udf.scalar.builtin(name="epoch_us", signature=((_UTC,), dt.int64))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _epoch_us(moment: dt.Timestamp) -> dt.int64:
-    """Microseconds since 1970 of a moment."""
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.Timestamp()), _UTC))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _timezone(zone: str, clock: dt.Timestamp) -> dt.Timestamp:
-    """The moment at which clocks of a zone show a time."""
+_epoch_us = unary("epoch_us", UTC, dt.int64)
+_timezone = zoned("timezone")
 
 
 class DuckDBEngine(Engine):

@@ -18,13 +18,12 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.types.json import set_json_loads
 
-from data.engines.base import Engine
-from data.engines.choice import EngineChoice
+from data.engine import EngineChoice
+from data.engines.base import UTC, Engine, unary, zoned
 from data.errors import DataError
 from data.expressions import quote
 
 _TEMP: Final = "pg_temp"
-_UTC: Final = dt.Timestamp(timezone="UTC")
 _BATCH: Final = 50_000
 
 _EXACT: Final[tuple[LiteralString, ...]] = (
@@ -33,7 +32,9 @@ _EXACT: Final[tuple[LiteralString, ...]] = (
     """CREATE FUNCTION pg_temp.text_number(text) RETURNS bigint LANGUAGE sql IMMUTABLE AS
        $$SELECT ('x' || substr(md5($1), 1, 8))::bit(32)::bigint$$""",
 )
-_TRY: Final[LiteralString] = """CREATE FUNCTION pg_temp.{name}(given text) RETURNS {type} LANGUAGE plpgsql STABLE AS $$
+_TRY: Final[
+    LiteralString
+] = """CREATE FUNCTION pg_temp.{name}(given text) RETURNS {type} LANGUAGE plpgsql STABLE AS $$
 BEGIN IF given ~* {shape} THEN RETURN given::{type}; END IF; RETURN NULL; EXCEPTION WHEN data_exception THEN RETURN NULL; END $$"""
 _NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(nan|inf|infinity)$"
 _TIME: Final = r"^\d{1,6}-\d"
@@ -47,52 +48,15 @@ _SHAPES: Final = {
 """Function: its type, and the texts that the other engines read as one; the server itself would take more."""
 
 
-@ibis.udf.scalar.builtin(name="epoch_us", database=_TEMP, signature=((_UTC,), dt.int64))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _epoch_us(moment: dt.Timestamp) -> dt.int64:
-    """Microseconds since 1970 of a moment."""
-
-
-@ibis.udf.scalar.builtin(name="text_number", database=_TEMP, signature=((dt.string,), dt.int64))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _text_number(text: str) -> int:
-    """The first 32 bits of a text's MD5."""
-
-
-@ibis.udf.scalar.builtin(name="timezone", signature=((dt.string, dt.Timestamp()), _UTC))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _timezone(zone: str, clock: dt.Timestamp) -> dt.Timestamp:
-    """The moment at which clocks of a zone show a time."""
-
-
-@ibis.udf.scalar.builtin(name="try_float8", database=_TEMP, signature=((dt.string,), dt.float64))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _try_float8(text: str) -> float:
-    """A text as a number."""
-
-
-@ibis.udf.scalar.builtin(name="try_int8", database=_TEMP, signature=((dt.string,), dt.int64))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _try_int8(text: str) -> int:
-    """A text as a whole number."""
-
-
-@ibis.udf.scalar.builtin(name="try_bool", database=_TEMP, signature=((dt.string,), dt.boolean))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _try_bool(text: str) -> bool:
-    """A text as a flag."""
-
-
-@ibis.udf.scalar.builtin(name="try_timestamptz", database=_TEMP, signature=((dt.string,), _UTC))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _try_timestamptz(text: str) -> dt.Timestamp:
-    """A text as a moment."""
-
-
-@ibis.udf.scalar.builtin(name="try_timestamp", database=_TEMP, signature=((dt.string,), dt.Timestamp()))  # type: ignore[untyped-decorator]  # Ibis has no types
-def _try_timestamp(text: str) -> dt.Timestamp:
-    """A text as a clock's time."""
-
-
+_epoch_us = unary("epoch_us", UTC, dt.int64, schema=_TEMP)
+_text_number = unary("text_number", dt.string, dt.int64, schema=_TEMP)
+_timezone = zoned("timezone")
 _TRIED: Final[dict[dt.DataType, Any]] = {
-    dt.float64: _try_float8,
-    dt.int64: _try_int8,
-    dt.boolean: _try_bool,
-    _UTC: _try_timestamptz,
-    dt.Timestamp(): _try_timestamp,
+    dt.float64: unary("try_float8", dt.string, dt.float64, schema=_TEMP),
+    dt.int64: unary("try_int8", dt.string, dt.int64, schema=_TEMP),
+    dt.boolean: unary("try_bool", dt.string, dt.boolean, schema=_TEMP),
+    UTC: unary("try_timestamptz", dt.string, UTC, schema=_TEMP),
+    dt.Timestamp(): unary("try_timestamp", dt.string, dt.Timestamp(), schema=_TEMP),
 }
 
 
@@ -115,7 +79,7 @@ class PostgresEngine(Engine):
         for function in _EXACT:
             self._run(function)
         for name, (kind, shape) in _SHAPES.items():
-            given = {"name": sql.SQL(name), "type": sql.SQL(kind), "shape": sql.Literal(shape)}  # type: ignore[arg-type]  # fixed texts
+            given = {"name": sql.SQL(name), "type": sql.SQL(kind), "shape": sql.Literal(shape)}
             self._connection.execute(sql.SQL(_TRY).format(**given))
 
     def existing(self, name: str) -> ir.Table | None:
@@ -135,14 +99,17 @@ class PostgresEngine(Engine):
         plain = {c: _storable(kind) for c, kind in schema.items()}
         columns = ", ".join(f"{quote(c)} {self._type(kind)}" for c, kind in plain.items())
         self._run(f"CREATE TEMP TABLE {quote(name)} ({columns})")
-        with self._connection.cursor() as cursor, cursor.copy(_sql(f"COPY {_TEMP}.{quote(name)} FROM STDIN")) as copy:
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(_sql(f"COPY {_TEMP}.{quote(name)} FROM STDIN")) as copy,
+        ):
             for batch in rows.to_batches(max_chunksize=_BATCH):
                 for row in zip(*(_values(column) for column in batch.columns), strict=True):
                     copy.write_row(row)
         self._run(f"ANALYZE {_TEMP}.{quote(name)}")
         return ibis.table(plain, name=name, database=_TEMP)
 
-    def scan(self, name: str, files: Sequence[Path]) -> ir.Table | None:  # noqa: ARG002  # the server cannot see them
+    def scan(self, name: str, files: Sequence[Path]) -> ir.Table | None:  # the server cannot see them
         """Files are always copied."""
         return None
 
@@ -162,8 +129,12 @@ class PostgresEngine(Engine):
         schema = rows.schema().to_pyarrow()
         with self._connection.cursor() as cursor:
             found = cursor.execute(_sql(self._narrow(rows))).fetchall()
-        columns: Iterator[Sequence[Any]] = iter(zip(*found, strict=True)) if found else iter([()] * len(schema))
-        return pa.table([pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema)
+        columns: Iterator[Sequence[Any]] = (
+            iter(zip(*found, strict=True)) if found else iter([()] * len(schema))
+        )
+        return pa.table(
+            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema
+        )
 
     def microseconds(self, moment: ir.TimestampValue) -> ir.IntegerValue:
         """Exact: the server keeps them as a whole number too."""
@@ -233,4 +204,4 @@ def _values(column: pa.Array) -> list[Any]:
 
 def _sql(text: str) -> sql.SQL:
     # psycopg asks for literal texts; ours are compiled from expressions, with every name quoted.
-    return sql.SQL(text)  # type: ignore[arg-type]
+    return sql.SQL(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -88,9 +89,7 @@ def measure(
     """
     with TemporaryDirectory(prefix="cx-bench-") as scratch:
         found = [_measure(size, (folder or Path(scratch)) / size.label, tell) for size in sizes]
-    growth = tuple(
-        (b.total_s / b.orders) / (a.total_s / a.orders) for a, b in zip(found, found[1:], strict=False)
-    )
+    growth = tuple((b.total_s / b.orders) / (a.total_s / a.orders) for a, b in pairwise(found))
     return ScaleReport(sizes=tuple(found), growth=growth, misses=tuple(_misses(found, growth)))
 
 

@@ -61,4 +61,5 @@ def run(folder: Path, as_of: str) -> int:
                 engine.execute(
                     f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder / table}/*.parquet')"  # noqa: S608  # names of the contract
                 )
-        return engine.execute(QUERY, {"as_of": as_of}).to_arrow_table().num_rows
+        cells: int = engine.execute(QUERY, {"as_of": as_of}).to_arrow_table().num_rows
+        return cells

@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from data.dataset import Dataset
-from data.engines import EngineChoice
+from data.engine import EngineChoice
 from data.facts import MEASURES
 from data.mapping import Mapping
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from data.dataset import Dataset
-from data.engines import EngineChoice
+from data.engine import EngineChoice
 from data.errors import DataError
 from data.mapping import Mapping
 from data.world import World, WorldConfig
@@ -97,9 +97,7 @@ def test_postgres_reads_its_own_tables(postgres: EngineChoice) -> None:
     with psycopg.connect(postgres.url) as connection:
         fill(connection, "shop", world().run().tables)
         connection.commit()
-        there = Dataset.connect(
-            EngineChoice("postgres", f"{postgres.url}?schema=shop"), mapping=here.mapping
-        )
+        there = Dataset.connect(EngineChoice("postgres", f"{postgres.url}?schema=shop"), mapping=here.mapping)
         assert there.report.tables[0].origin == "shop.orders"
         assert there.fingerprint == here.fingerprint
         pd.testing.assert_frame_equal(here.facts(), there.facts(), check_exact=True)
@@ -121,7 +119,13 @@ def sql_type(column: pd.Series) -> str:
     name = str(column.dtype)
     if name.startswith("datetime"):
         return "timestamptz"
-    return {"i": "bigint", "I": "bigint", "f": "double precision", "F": "double precision", "b": "boolean"}.get(name[0], "text")
+    return {
+        "i": "bigint",
+        "I": "bigint",
+        "f": "double precision",
+        "F": "double precision",
+        "b": "boolean",
+    }.get(name[0], "text")
 
 
 def test_an_unreachable_database_is_said_so() -> None:
