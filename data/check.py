@@ -47,6 +47,8 @@ class Clean:
     """What each table's rows come to, for the fingerprint."""
     extents: Dict[str, Dict[str, Extent]]
     """Table: time column: its extent."""
+    counts: Dict[str, Dict[str, int]]
+    """Table: what the pass over it counted."""
 
 
 class _Measured(NamedTuple):
@@ -62,26 +64,73 @@ class _Result:
     report: TableReport
     broken: tuple[BrokenRule, ...]
     measured: _Measured
+    counts: Dict[str, int]
 
 
-def clean(source: Source) -> Clean:
+def clean(source: Source, *, counted: Dict[str, Dict[str, int]] | None = None) -> Clean:
     """Check a source and keep what is usable of it.
+
+    Args:
+        source: tables as they were found.
+        counted: what `counts_of_new` and earlier passes counted of tables without a broken row.
 
     Raises:
         DataError: the data cannot be used as a whole; says what is wrong, where, and what to do next.
     """
     _require_columns(source)
-    orders = _clean(source, "orders", None)
+    counted = counted or {}
+    orders = _clean(source, "orders", None, counted.get("orders"))
     _require_usable(orders)
-    results = {"orders": orders}
-    results |= {n: _clean(source, n, orders) for n in TABLES if n in source.tables and n != "orders"}
+    names = [name for name in TABLES if name in source.tables and name != "orders"]
+    results = {"orders": orders} | {name: _clean(source, name, orders, counted.get(name)) for name in names}
     usable = {name: result for name, result in results.items() if result.rows is not None}
     return Clean(
         tables={name: result.rows for name, result in usable.items() if result.rows is not None},
         report=_report(source.mapping, results),
         contents={name: result.measured.content for name, result in usable.items()},
         extents={name: result.measured.extents for name, result in usable.items()},
+        counts={name: result.counts for name, result in results.items()},
     )
+
+
+def counts_of_new(source: Source, new: SourceTable) -> dict[str, int] | None:
+    """What one pass over new rows of a table counts; None where they are not fit to be added without a look."""
+    table = TABLES[new.name]
+    orders = None if new.name == "orders" else _orders_of(source, new)
+    typed = _typed(source, table, new, orders)
+    checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
+    counts = _counts(source, table, _flagged(typed, checks), checks)
+    doubtful = any(counts[c] for c in counts if c.startswith(("rule", FAILED, _NAIVE)))
+    return None if doubtful or _repeated(source, new, counts) else counts
+
+
+def canonical_rows(source: Source, found: SourceTable) -> ir.Table:
+    """A table whose columns hold nothing but values of their types, in canonical types."""
+    present = [c for c in _columns(source, TABLES[found.name]) if c in found.rows.columns]
+    return found.rows.select(**_canonical_columns(source, found, present))
+
+
+def _orders_of(source: Source, new: SourceTable) -> ir.Table:
+    """The orders that new rows may belong to."""
+    orders = canonical_rows(source, source.tables["orders"])
+    if "order_id" not in new.rows.columns or not orders.order_id.type().is_integer():
+        return orders
+    ids = canonical_rows(source, new).order_id
+    row = source.engine.arrow(ids.as_table().aggregate(low=ids.min(), high=ids.max())).to_pylist()[0]
+    return orders if row["low"] is None else orders.filter(orders.order_id.between(row["low"], row["high"]))
+
+
+def added(one: Dict[str, int], other: Dict[str, int]) -> dict[str, int]:
+    """The counts of both tables' rows together."""
+    return {name: _added(name, one, other) for name in one}
+
+
+def _added(name: str, one: Dict[str, int], other: Dict[str, int]) -> int:
+    kind, _, column = name.partition(":")
+    if kind not in ("first", "last"):
+        return one[name] + other[name]
+    known = [counts[name] for counts in (one, other) if counts[f"given:{column}"]]
+    return (min if kind == "first" else max)(known, default=0)
 
 
 def untestable(present: Any, needs: Dict[str, Sequence[str]]) -> dict[str, str]:  # noqa: ANN401
@@ -133,30 +182,30 @@ def _require_usable(orders: _Result) -> None:
     )
 
 
-def _clean(source: Source, name: str, orders: _Result | None) -> _Result:
+def _clean(source: Source, name: str, orders: _Result | None, counted: Dict[str, int] | None) -> _Result:
     table, found = TABLES[name], source.tables[name]
-    typed = _typed(source, table, found, orders)
-    checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
-    flagged = typed.mutate(**{f"rule{i}": rule.broken for i, rule in enumerate(checks)})
-    counts = _counts(source, table, flagged, checks)
-    _refuse(table, found, source, typed, counts)
-    broken = [(rule, counts[f"rule{i}"]) for i, rule in enumerate(checks) if counts[f"rule{i}"]]
-    kept = typed.filter(~reduce(or_, [r.broken.fill_null(False) for r, _ in broken])) if broken else typed
-    reported = [_broken_rule(source, table, typed, rule, rows) for rule, rows in broken]
-    if table.key and _repeated(source, table, counts):
-        kept, surplus = _without_duplicates(source, table, kept)
-        reported += [surplus] if surplus else []
-    columns = _columns(source, table)
-    empty = tuple(
-        c for c in columns if c in found.rows.columns and not counts[f"given:{c}"] and counts["rows"]
-    )
-    chosen = [c for c in columns if c in typed.columns and c not in empty]
-    as_they_are = found.in_place and not reported
-    rows = (
-        found.rows.select(**_canonical_columns(source, found, chosen)) if as_they_are else kept.select(chosen)
-    )
-    rows = rows if as_they_are else source.engine.keep(f"clean_{name}", rows)
-    measured = _measured(columns, counts) if not reported else _measure(source, table, rows)
+    reported: list[BrokenRule] = []
+    if counted is None:
+        typed = _typed(source, table, found, None if orders is None else _known_orders(source, orders))
+        checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
+        counts = _counts(source, table, _flagged(typed, checks), checks)
+        _refuse(table, found, source, typed, counts)
+        broken = [(rule, counts[f"rule{i}"]) for i, rule in enumerate(checks) if counts[f"rule{i}"]]
+        kept = typed.filter(~reduce(or_, [r.broken.fill_null(False) for r, _ in broken])) if broken else typed
+        reported = [_broken_rule(source, table, typed, rule, rows) for rule, rows in broken]
+        if _repeated(source, found, counts):
+            kept, surplus = _without_duplicates(source, table, kept)
+            reported += [surplus] if surplus else []
+    else:
+        kept, counts = found.rows, counted
+    present = [c for c in _columns(source, table) if c in found.rows.columns]
+    empty = tuple(c for c in present if not counts[f"given:{c}"] and counts["rows"])
+    chosen = [c for c in present if c not in empty]
+    if found.in_place and not reported:
+        rows = found.rows.select(**_canonical_columns(source, found, chosen))
+    else:
+        rows = source.engine.keep(f"clean_{name}", kept.select(chosen))
+    measured = _measure(source, table, rows) if reported else _measured(_columns(source, table), counts)
     usable = measured.content.rows
     report = TableReport(
         table=name,
@@ -169,7 +218,11 @@ def _clean(source: Source, name: str, orders: _Result | None) -> _Result:
         missing_columns=tuple(c.name for c in table.columns if c.name not in found.rows.columns),
         empty_columns=empty,
     )
-    return _Result(rows if usable else None, report, tuple(reported), measured)
+    return _Result(rows if usable else None, report, tuple(reported), measured, counts)
+
+
+def _flagged(typed: ir.Table, checks: Sequence[Rule]) -> ir.Table:
+    return typed.mutate(**{f"rule{i}": rule.broken for i, rule in enumerate(checks)})
 
 
 def _columns(source: Source, table: Table) -> dict[str, ColumnType]:
@@ -177,7 +230,7 @@ def _columns(source: Source, table: Table) -> dict[str, ColumnType]:
     return {c.name: c.type for c in table.columns} | extra  # type: ignore[return-value]  # literals of dict.fromkeys
 
 
-def _typed(source: Source, table: Table, found: SourceTable, orders: _Result | None) -> ir.Table:
+def _typed(source: Source, table: Table, found: SourceTable, orders: ir.Table | None) -> ir.Table:
     """Canonical columns beside the flags and values that the rules and examples read."""
     columns: dict[str, ir.Value] = {}
     for name, kind in _columns(source, table).items():
@@ -193,7 +246,7 @@ def _typed(source: Source, table: Table, found: SourceTable, orders: _Result | N
         if cast.failed is not None or cast.naive is not None:
             columns[RAW + name] = raw.cast("string")
     typed = found.rows.select(**columns)
-    return _with_orders(source, typed, orders) if orders is not None and "order_id" in columns else typed
+    return _with_orders(typed, orders) if orders is not None and "order_id" in columns else typed
 
 
 def _raw(source: Source, found: SourceTable, name: str) -> ir.Column:
@@ -216,15 +269,17 @@ def _numbered(source: Source) -> bool:
     return all(column.type().is_integer() for column in ids)
 
 
-def _with_orders(source: Source, typed: ir.Table, orders: _Result) -> ir.Table:
+def _known_orders(source: Source, orders: _Result) -> ir.Table:
     if orders.rows is not None and orders.report.usable == orders.report.rows:
-        known = orders.rows.select("order_id", "order_time")
-    else:
-        # A broken order still exists: its outcomes are not to be called orphans.
-        every = _typed(source, TABLES["orders"], source.tables["orders"], None)
-        known = every.filter(every.order_id.notnull()).select("order_id", "order_time")
-        known = known.group_by("order_id").agg(order_time=known.order_time.min())
-    known = known.select(**{ORDER_FOUND: known.order_id, ORDER_TIME: known.order_time})
+        return orders.rows
+    # A broken order still exists: its outcomes are not to be called orphans.
+    every = _typed(source, TABLES["orders"], source.tables["orders"], None)
+    known = every.filter(every.order_id.notnull()).select("order_id", "order_time")
+    return known.group_by("order_id").agg(order_time=known.order_time.min())
+
+
+def _with_orders(typed: ir.Table, orders: ir.Table) -> ir.Table:
+    known = orders.select(**{ORDER_FOUND: orders.order_id, ORDER_TIME: orders.order_time})
     return typed.left_join(known, typed.order_id == known[ORDER_FOUND])
 
 
@@ -261,7 +316,8 @@ def _measures(source: Source, table: Table, rows: ir.Table) -> dict[str, ir.Scal
     """What `_measured` reads."""
     wanted: dict[str, ir.Scalar] = {name: rows[name].sum().cast("int64") for name in RESIDUES}
     for column, kind in _columns(source, table).items():
-        if kind == "time" and column in rows.columns:
+        counted = kind == "time" or (kind == "id" and column in (table.key, "order_id"))
+        if column in rows.columns and counted and rows[column].type().is_integer():
             wanted |= {f"first:{column}": rows[column].min(), f"last:{column}": rows[column].max()}
     return wanted
 
@@ -280,13 +336,14 @@ def _measure(source: Source, table: Table, rows: ir.Table) -> _Measured:
     return _measured(_columns(source, table), _numbers(source, rows.aggregate(**wanted)))
 
 
-def _repeated(source: Source, table: Table, counts: Dict[str, int]) -> bool:
+def _repeated(source: Source, found: SourceTable, counts: Dict[str, int]) -> bool:
     """Whether a key stands in more than one row."""
+    key = TABLES[found.name].key
+    if not key:
+        return False
     # The join with the orders would only repeat what the table itself says.
-    keys = source.tables[table.name].rows
-    column = _raw(source, source.tables[table.name], table.key)
-    key = canonical(source.engine, column, "id", naive_zone=None).value
-    return source.engine.distinct(keys.select(key=key), "key") < counts[f"given:{table.key}"]
+    value = canonical(source.engine, _raw(source, found, key), "id", naive_zone=None).value
+    return source.engine.distinct(found.rows.select(key=value), "key") < counts[f"given:{key}"]
 
 
 def _refuse(

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from data.facts import Known
 from data.mapping import FAMILIES
@@ -114,3 +116,11 @@ def touched(days: Iterable[Day], ids: tuple[int, int]) -> set[int]:
         for day in days
         if day.first_id is None or day.last_id is None or (day.first_id <= last and first <= day.last_id)
     }
+
+
+def by_day(rows: pa.Table) -> dict[int, pa.Table]:
+    """Cells sorted by day, apart."""
+    days = rows["day"].to_numpy()
+    found, first = np.unique(days, return_index=True)
+    ends = [*first[1:], len(days)]
+    return {int(day): rows.slice(a, b - a) for day, a, b in zip(found, first, ends, strict=True)}

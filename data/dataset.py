@@ -12,17 +12,18 @@ import pyarrow as pa
 
 from data import source as sources
 from data.cells import cells
-from data.check import clean
 from data.contracts import TABLES
-from data.daily import Stretch, stretches
+from data.daily import Stretch, by_day, final_days, stretches
 from data.engine import DUCKDB, EngineChoice
 from data.errors import DataError, NotTestableError
 from data.facts import Known, facts
+from data.increment import open_tables
 from data.mapping import Mapping
 from data.report import CheckReport
 from data.rules import parse_scope
 from data.slices import Slice
-from data.tables import Tables, sorted_frame
+from data.store import Store
+from data.tables import Tables, encoded, frame, sorted_frame, sorted_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,6 +76,7 @@ class Dataset:
         mapping: Mapping | None = None,
         as_of: datetime | None = None,
         engine: EngineChoice = DUCKDB,
+        store: Path | None = None,
     ) -> "Dataset":
         """The dataset of a folder (or of one file that a mapping reads).
 
@@ -84,12 +86,18 @@ class Dataset:
                 names are those of the contract.
             as_of: the time of which to speak; default: the newest complete local day is closed.
             engine: what holds the tables and answers; the results are the same on all.
+            store: a folder that remembers what was read and summed, so that a new day reads a new day; the results
+                are the same without. Helps where the tables are Parquet files on DuckDB.
 
         Raises:
             DataError: the data cannot be used; says what is wrong, where, and what to do next.
             MappingError: the mapping does not fit the data.
         """
-        return cls._of(sources.open_path(folder, mapping=mapping, engine=engine), as_of)
+        remember = store is not None and engine.name == "duckdb"
+        source = sources.open_path(folder, mapping=mapping, engine=engine, in_place=remember)
+        if not remember or store is None:
+            return cls._of(source, as_of)
+        return cls._of(source, as_of, Store(store, meaning=_meaning(source, folder)))
 
     @classmethod
     def from_frames(
@@ -132,9 +140,9 @@ class Dataset:
         return cls._of(sources.from_engine(engine, mapping=mapping or Mapping()), as_of)
 
     @classmethod
-    def _of(cls, source: sources.Source, as_of: datetime | None) -> "Dataset":
+    def _of(cls, source: sources.Source, as_of: datetime | None, store: Store | None = None) -> "Dataset":
         wanted = None if as_of is None else _microseconds(as_of)
-        base = Tables(source.engine, source.mapping, clean(source), source.watch)
+        base = open_tables(source, store)
         source.release()
         return cls(base, base.default_as_of_us if wanted is None else wanted)
 
@@ -274,12 +282,29 @@ class Dataset:
     @cached_property
     def _cells(self) -> pd.DataFrame:
         placed = [day for day in self._base.days if day.first_us < self._as_of_us]
-        found = pa.concat_tables([self._sum(stretch) for stretch in stretches(placed)])
-        return sorted_frame(found, ("day", "hour", *self.dimensions), self.dimensions)
+        final = final_days(placed, self._known) if self._base.store is not None else set()
+        kept = None if self._base.store is None else self._base.store.cells(self._shape)
+        found = {day: kept.read(day) for day in sorted(final)} if kept is not None else {}
+        found = {day: rows for day, rows in found.items() if rows is not None}
+        for stretch in stretches([day for day in placed if day.day not in found]):
+            for day, rows in self._sum(stretch).items():
+                found[day] = rows
+                if kept is not None and day in final:
+                    kept.write(day, rows)
+        every = pa.concat_tables([found[day] for day in sorted(found)])
+        return frame(every, self.dimensions)
 
-    def _sum(self, stretch: Stretch) -> pa.Table:
+    @property
+    def _shape(self) -> list[object]:
+        columns = {name: rows.columns for name, rows in self._base.tables.items()}
+        return [self.dimensions, columns]
+
+    def _sum(self, stretch: Stretch) -> dict[int, pa.Table]:
+        """The cells of each day, sorted."""
         view = facts(stretch.restrict(self._base.tables), self._known)
-        return self._base.arrow(cells(stretch.among(view), self.dimensions))
+        summed = self._base.arrow(cells(stretch.among(view), self.dimensions))
+        rows = encoded(sorted_rows(summed, ("day", "hour", *self.dimensions)), self.dimensions)
+        return by_day(rows)
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""
@@ -343,6 +368,12 @@ class Dataset:
         found: list[dict[str, Any]] = arrow.to_pylist()
         rest = [c for c in sorted(arrow.column_names) if c not in (time, *then)]
         return sorted(found, key=lambda row: [row[time], *(str(row[c]) for c in (*then, *rest))])
+
+
+def _meaning(source: sources.Source, folder: Path) -> list[object]:
+    """Whatever changes what the same files come to."""
+    columns = {name: table.rows.schema().items() for name, table in source.tables.items()}
+    return [str(folder.resolve()), source.mapping.model_dump(mode="json"), [*columns.items()]]
 
 
 def _moment(microseconds: int) -> datetime:

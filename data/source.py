@@ -8,7 +8,7 @@ import json
 import tempfile
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -41,8 +41,13 @@ class SourceTable:
     rows: ir.Table
     left_out: int = 0
     """Rows that the mapping's `where` says do not belong to it."""
-    in_place: bool = False
-    """Whether every query reads it anew where it lies."""
+    files: tuple[Path, ...] = ()
+    """Files that every query reads anew where they lie; none where the rows were copied."""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its rows were not copied."""
+        return bool(self.files)
 
 
 @dataclass
@@ -58,18 +63,27 @@ class Source:
     """Files that are read in place."""
 
     def add(
-        self, name: str, rows: ir.Table, origin: str, *, left_out: int = 0, in_place: bool = False
+        self, name: str, rows: ir.Table, origin: str, *, left_out: int = 0, files: Sequence[Path] = ()
     ) -> None:
         """Make rows on the engine the table called `name`."""
         if name == "orders" and not self.mapping.tables:
             rows = _with_dimensions(rows, self.mapping)
-        self.tables[name] = SourceTable(name, origin, rows, left_out, in_place)
+        self.tables[name] = SourceTable(name, origin, rows, left_out, tuple(files))
 
     def copy(self, name: str, rows: pa.Table, origin: str, *, left_out: int = 0) -> None:
         """Make rows of this process the table called `name`."""
         relation = f"raw_{name}"
         self.add(name, self.engine.load(relation, rows), origin, left_out=left_out)
         self.temporary.append(relation)
+
+    def only(self, name: str, files: Sequence[Path]) -> SourceTable:
+        """A table that is read in place, as if it had some of its files only."""
+        rows = self.engine.scan(f"some_{name}", files)
+        if rows is None:
+            raise TypeError(f"{self.engine.name} reads no files in place")
+        if name == "orders" and not self.mapping.tables:
+            rows = _with_dimensions(rows, self.mapping)
+        return replace(self.tables[name], rows=rows, files=tuple(files))
 
     def release(self) -> None:
         """Forget the raw copies; what was derived from them stays."""
@@ -157,10 +171,17 @@ def from_engine(choice: EngineChoice, *, mapping: Mapping) -> Source:
 # --- files ------------------------------------------------------------------------------------------------
 
 
-def open_path(path: Path, *, mapping: Mapping | None = None, engine: EngineChoice = DUCKDB) -> Source:
+def open_path(
+    path: Path,
+    *,
+    mapping: Mapping | None = None,
+    engine: EngineChoice = DUCKDB,
+    in_place: bool = False,
+) -> Source:
     """A source of files: a folder, or one file together with a mapping that reads a single file.
 
-    Without `mapping`, the folder's own `mapping.yaml` is used where there is one.
+    Without `mapping`, the folder's own `mapping.yaml` is used where there is one. Parquet tables that are large, or
+    all of them with `in_place`, are not copied.
 
     Raises:
         DataError: the path is absent, there is no `orders`, or a file is empty or unreadable.
@@ -178,7 +199,7 @@ def open_path(path: Path, *, mapping: Mapping | None = None, engine: EngineChoic
         if mapping.tables:
             _add_mapped(source, files, reader)
         else:
-            _add_native(source, files, reader, folder)
+            _add_native(source, files, reader, folder, in_place=in_place)
         if "orders" not in source.tables:
             raise _no_orders(path, data_files(folder), timeless=files.timeless())
     return source
@@ -192,17 +213,19 @@ def _add_mapped(source: Source, files: Files, reader: duckdb.DuckDBPyConnection)
         source.copy(name, rows, ", ".join(table.source), left_out=shaped.left_out)
 
 
-def _add_native(source: Source, files: Files, reader: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _add_native(
+    source: Source, files: Files, reader: duckdb.DuckDBPyConnection, folder: Path, *, in_place: bool
+) -> None:
     found = {name: _files_of(folder, name) for name in TABLES}
-    large = sum(file.stat().st_size for every in found.values() for file in every.files) > IN_MEMORY_BYTES
+    in_place |= sum(file.stat().st_size for every in found.values() for file in every.files) > IN_MEMORY_BYTES
     for name, table in found.items():
         if not table.files:
             continue
         refuse_empty(table.files)
-        rows = source.engine.scan(f"file_{name}", table.files) if large and table.parquet else None
+        rows = source.engine.scan(f"file_{name}", table.files) if in_place and table.parquet else None
         if rows is not None:
             source.watch.add(table.files)
-            source.add(name, rows, table.origin, in_place=True)
+            source.add(name, rows, table.origin, files=table.files)
         else:
             source.copy(name, reader.table(files.relation(table.origin)).to_arrow_table(), table.origin)
 

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -17,9 +18,17 @@ from data.fingerprint import fingerprint
 from data.horizon import default_as_of_us, newest_event_us
 from data.localtime import DAY_S, local_seconds, whole
 from data.mapping import Mapping
+from data.store import Store
 from data.watch import Watch
 
 _TIMES = pa.timestamp("us", tz="UTC")
+
+
+class Before(NamedTuple):
+    """The profile of the orders that the store knew, and the orders that came since."""
+
+    profile: pd.DataFrame
+    new_orders: ir.Table | None
 
 
 @dataclass
@@ -30,6 +39,10 @@ class Tables:
     mapping: Mapping
     clean: Clean
     watch: Watch = field(default_factory=Watch)
+    store: Store | None = None
+    """Where sums are kept from one session to the next."""
+    before: Before | None = None
+    """What the store knew already."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     """One connection: one query at a time."""
 
@@ -68,7 +81,12 @@ class Tables:
     @cached_property
     def profile(self) -> pd.DataFrame:
         """One row a local day and combination of dimension values: orders, first and last times and ids."""
-        return self.profile_of(self.tables["orders"])
+        if self.before is None:
+            return self.profile_of(self.tables["orders"])
+        found = [self.before.profile]
+        if self.before.new_orders is not None:
+            found.append(self.profile_of(self.before.new_orders))
+        return _together(found)
 
     def profile_of(self, orders: ir.Table) -> pd.DataFrame:
         """The profile of some orders."""
@@ -113,6 +131,22 @@ class Tables:
         return tuple(kept)
 
 
+def _together(profiles: list[pd.DataFrame]) -> pd.DataFrame:
+    """The profile of all the orders of some profiles."""
+    sums = {
+        "orders": "sum",
+        "seconds": "max",
+        "first_us": "min",
+        "last_us": "max",
+        "first_id": "min",
+        "last_id": "max",
+    }
+    every = pd.concat(profiles, ignore_index=True)
+    keys = [name for name in every.columns if name not in sums]
+    how = {name: way for name, way in sums.items() if name in every.columns}
+    return every.groupby(keys, sort=False, as_index=False).agg(how)
+
+
 def _renames(profile: pd.DataFrame, one: str, other: str) -> bool:
     """Whether two columns' values stand one to one for each other."""
     pairs = len(profile[[one, other]].drop_duplicates())
@@ -134,15 +168,32 @@ def sorted_frame(
         categories: columns that become categories with sorted values.
         times: columns of microseconds since 1970 that become UTC times.
     """
-    arrow = arrow.take(pc.sort_indices(arrow, sort_keys=[(name, "ascending") for name in order]))
+    return frame(sorted_rows(arrow, order), categories, times=times)
+
+
+def sorted_rows(arrow: pa.Table, order: tuple[str, ...]) -> pa.Table:
+    """A table, sorted by some of its columns."""
+    return arrow.take(pc.sort_indices(arrow, sort_keys=[(name, "ascending") for name in order]))
+
+
+def encoded(arrow: pa.Table, categories: tuple[str, ...]) -> pa.Table:
+    """A table whose texts of few values are dictionaries."""
+    for name in categories:
+        position = arrow.column_names.index(name)
+        if not pa.types.is_dictionary(arrow.schema.field(name).type):
+            arrow = arrow.set_column(position, name, arrow[name].combine_chunks().dictionary_encode())
+    return arrow
+
+
+def frame(
+    arrow: pa.Table, categories: tuple[str, ...], *, times: tuple[str, ...] = ("order_time",)
+) -> pd.DataFrame:
+    """A frame of a table that is sorted already; arguments as for `sorted_frame`."""
     for name in times:
         if name in arrow.column_names:
             position = arrow.column_names.index(name)
             arrow = arrow.set_column(position, name, arrow[name].cast(_TIMES))
+    found: pd.DataFrame = encoded(arrow, categories).unify_dictionaries().to_pandas()
     for name in categories:
-        position = arrow.column_names.index(name)
-        arrow = arrow.set_column(position, name, arrow[name].combine_chunks().dictionary_encode())
-    frame: pd.DataFrame = arrow.to_pandas()
-    for name in categories:
-        frame[name] = frame[name].cat.reorder_categories(sorted(frame[name].cat.categories))
-    return frame
+        found[name] = found[name].cat.reorder_categories(sorted(found[name].cat.categories))
+    return found
