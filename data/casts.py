@@ -12,23 +12,10 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from data.contracts import ColumnType
+from data.engines import Engine
 
 _ZONED = r"(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _UTC = dt.Timestamp(timezone="UTC")
-
-
-@ibis.udf.scalar.builtin(  # type: ignore[untyped-decorator]  # Ibis has no types
-    name="epoch_us", signature=((dt.Timestamp(timezone="UTC"),), dt.int64)
-)
-def _microseconds(moment: dt.Timestamp) -> dt.int64:
-    """Microseconds since 1970 of a moment."""
-
-
-@ibis.udf.scalar.builtin(  # type: ignore[untyped-decorator]  # Ibis has no types
-    name="timezone", signature=((dt.string, dt.Timestamp()), _UTC)
-)
-def _in_zone(zone: str, clock: dt.Timestamp) -> dt.Timestamp:
-    """The moment at which clocks of a zone show a time."""
 
 
 class Cast(NamedTuple):
@@ -41,10 +28,11 @@ class Cast(NamedTuple):
     """The source holds a time without a zone, and the mapping gives none."""
 
 
-def canonical(column: ir.Column, to: ColumnType, *, naive_zone: str | None) -> Cast:
+def canonical(engine: Engine, column: ir.Column, to: ColumnType, *, naive_zone: str | None) -> Cast:
     """The canonical form of a source's column.
 
     Args:
+        engine: the engine that holds the column.
         column: as the source has it.
         to: its type in the contract.
         naive_zone: zone of times that are written without one; None where that is unknown.
@@ -53,13 +41,13 @@ def canonical(column: ir.Column, to: ColumnType, *, naive_zone: str | None) -> C
         column = column.cast("string")
     match to:
         case "number":
-            return _number(column)
+            return _number(engine, column)
         case "integer":
-            return _integer(column)
+            return _integer(engine, column)
         case "flag":
-            return _flag(column)
+            return _flag(engine, column)
         case "time":
-            return _time(column, naive_zone)
+            return _time(engine, column, naive_zone)
         case "id":
             return Cast(column.cast("int64") if column.type().is_integer() else _text(column))
         case "json":
@@ -85,10 +73,10 @@ def _given(column: ir.Column) -> ir.Column:
     return column.strip().nullif("")
 
 
-def _number(column: ir.Column) -> Cast:
+def _number(engine: Engine, column: ir.Column) -> Cast:
     if column.type().is_string():
         text = _given(column)
-        value = text.try_cast("float64")
+        value = engine.try_cast(text, dt.float64)
         usable = ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
         return Cast(usable, text.notnull() & usable.isnull())
     if column.type().is_floating():
@@ -100,51 +88,51 @@ def _number(column: ir.Column) -> Cast:
     return _never(column, "float64")
 
 
-def _integer(column: ir.Column) -> Cast:
+def _integer(engine: Engine, column: ir.Column) -> Cast:
     if column.type().is_integer():
         return Cast(column.cast("int64"))
-    number = _number(column)
+    number = _number(engine, column)
     whole = (number.value == number.value.floor()) & (number.value.abs() < 2**53)
     value = ibis.ifelse(whole, number.value, ibis.null("float64")).cast("int64")
     broken = number.value.notnull() & value.isnull()
     return Cast(value, broken if number.failed is None else broken | number.failed)
 
 
-def _flag(column: ir.Column) -> Cast:
+def _flag(engine: Engine, column: ir.Column) -> Cast:
     if column.type().is_boolean():
         return Cast(column)
     if column.type().is_string():
         text = _given(column)
-        value = text.re_replace(r"\.0$", "").try_cast("boolean")
+        value = engine.try_cast(text.re_replace(r"\.0$", ""), dt.boolean)
         return Cast(value, text.notnull() & value.isnull())
-    number = _number(column)
+    number = _number(engine, column)
     value = ibis.cases((number.value == 1, True), (number.value == 0, False), else_=ibis.null("boolean"))
     broken = number.value.notnull() & value.isnull()
     return Cast(value, broken if number.failed is None else broken | number.failed)
 
 
-def _time(column: ir.Column, naive_zone: str | None) -> Cast:
+def _time(engine: Engine, column: ir.Column, naive_zone: str | None) -> Cast:
     kind = column.type()
     if kind.is_timestamp() and kind.timezone is not None:
-        return Cast(_microseconds(column.cast(_UTC)))
+        return Cast(engine.microseconds(column.cast(_UTC)))
     if kind.is_timestamp() or kind.is_date():
         clock = column.cast("timestamp")
         if naive_zone is None:
             return Cast(ibis.null("int64"), naive=clock.notnull())
-        return Cast(_microseconds(_in_zone(naive_zone, clock)))
+        return Cast(engine.microseconds(engine.in_zone(naive_zone, clock)))
     if kind.is_string():
-        return _written_time(_given(column), naive_zone)
+        return _written_time(engine, _given(column), naive_zone)
     return _never(column, "int64")
 
 
-def _written_time(text: ir.StringColumn, naive_zone: str | None) -> Cast:
+def _written_time(engine: Engine, text: ir.StringColumn, naive_zone: str | None) -> Cast:
     zoned = text.re_search(_ZONED) & text.contains(":")
-    moment = ibis.ifelse(zoned, text, ibis.null("string")).try_cast(_UTC)
-    clock = ibis.ifelse(zoned, ibis.null("string"), text).try_cast("timestamp")
+    moment = engine.try_cast(ibis.ifelse(zoned, text, ibis.null("string")), _UTC)
+    clock = engine.try_cast(ibis.ifelse(zoned, ibis.null("string"), text), dt.Timestamp())
     if naive_zone is None:
         naive = clock.notnull()
-        return Cast(_microseconds(moment), text.notnull() & moment.isnull() & clock.isnull(), naive)
-    value = _microseconds(moment.coalesce(_in_zone(naive_zone, clock)))
+        return Cast(engine.microseconds(moment), text.notnull() & moment.isnull() & clock.isnull(), naive)
+    value = engine.microseconds(moment.coalesce(engine.in_zone(naive_zone, clock)))
     return Cast(value, text.notnull() & value.isnull())
 
 

@@ -7,22 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from data import source as sources
 from data.cells import cells
-from data.check import clean
 from data.contracts import TABLES
-from data.engine import materialise
+from data.daily import Stretch, by_day, final_days, stretches
+from data.engine import DUCKDB, EngineChoice
 from data.errors import DataError, NotTestableError
 from data.facts import Known, facts
-from data.horizon import default_as_of_us
+from data.increment import open_tables
 from data.mapping import Mapping
 from data.report import CheckReport
 from data.rules import parse_scope
 from data.slices import Slice
-from data.tables import Tables, sorted_frame
+from data.store import Store
+from data.tables import Tables, encoded, frame, sorted_frame, sorted_rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,21 +70,34 @@ class Dataset:
 
     @classmethod
     def open(
-        cls, folder: Path, *, mapping: Mapping | None = None, as_of: datetime | None = None
+        cls,
+        folder: Path,
+        *,
+        mapping: Mapping | None = None,
+        as_of: datetime | None = None,
+        engine: EngineChoice = DUCKDB,
+        store: Path | None = None,
     ) -> "Dataset":
         """The dataset of a folder (or of one file that a mapping reads).
 
         Args:
-            folder: holds Parquet or CSV files.
+            folder: holds Parquet or CSV files, or a folder of Parquet files a table.
             mapping: how its files become the tables; default: its own `mapping.yaml`, else file and column
                 names are those of the contract.
             as_of: the time of which to speak; default: the newest complete local day is closed.
+            engine: what holds the tables and answers; the results are the same on all.
+            store: a folder that remembers what was read and summed, so that a new day reads a new day; the results
+                are the same without. Helps where the tables are Parquet files on DuckDB.
 
         Raises:
             DataError: the data cannot be used; says what is wrong, where, and what to do next.
             MappingError: the mapping does not fit the data.
         """
-        return cls._of(sources.open_path(folder, mapping=mapping), as_of)
+        remember = store is not None and engine.name == "duckdb"
+        source = sources.open_path(folder, mapping=mapping, engine=engine, in_place=remember)
+        if not remember or store is None:
+            return cls._of(source, as_of)
+        return cls._of(source, as_of, Store(store, meaning=_meaning(source, folder)))
 
     @classmethod
     def from_frames(
@@ -92,6 +106,7 @@ class Dataset:
         *,
         mapping: Mapping | None = None,
         as_of: datetime | None = None,
+        engine: EngineChoice = DUCKDB,
     ) -> "Dataset":
         """The dataset of frames in memory, by table name.
 
@@ -99,22 +114,37 @@ class Dataset:
             frames: columns as in the contract; times with a zone (or `mapping.naive_times`).
             mapping: zones, bounds, ages, dimensions; its `tables` are not used.
             as_of: as in `open`.
+            engine: as in `open`.
 
         Raises:
             DataError: the data cannot be used.
             ValueError: a name is no table of the contract.
         """
-        return cls._of(sources.from_frames(frames, mapping=mapping or Mapping()), as_of)
+        return cls._of(sources.from_frames(frames, mapping=mapping or Mapping(), engine=engine), as_of)
 
     @classmethod
-    def _of(cls, source: sources.Source, as_of: datetime | None) -> "Dataset":
+    def connect(
+        cls, engine: EngineChoice, *, mapping: Mapping | None = None, as_of: datetime | None = None
+    ) -> "Dataset":
+        """The dataset of tables that lie in a database, under the names and columns of the contract.
+
+        Args:
+            engine: where; its URL may name a schema (`?schema=shop`).
+            mapping: zones, bounds, ages, dimensions.
+            as_of: as in `open`.
+
+        Raises:
+            DataError: the data cannot be used, or the database cannot be reached.
+            MappingError: the mapping makes tables of files.
+        """
+        return cls._of(sources.from_engine(engine, mapping=mapping or Mapping()), as_of)
+
+    @classmethod
+    def _of(cls, source: sources.Source, as_of: datetime | None, store: Store | None = None) -> "Dataset":
         wanted = None if as_of is None else _microseconds(as_of)
-        base = Tables(source.engine, source.mapping, clean(source))
+        base = open_tables(source, store)
         source.release()
-        if wanted is None:
-            first, last = base.span_us
-            wanted = default_as_of_us(base.tables["orders"], base.mapping, first_us=first, last_us=last)
-        return cls(base, wanted)
+        return cls(base, base.default_as_of_us if wanted is None else wanted)
 
     def at(self, as_of: datetime) -> "Dataset":
         """The same data as known at another time.
@@ -241,20 +271,40 @@ class Dataset:
             return self._cells
 
     @cached_property
-    def _view(self) -> ir.Table:
-        known = Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us[0])
-        return materialise(self._base.engine, f"facts_{self._as_of_us}", facts(self._base.tables, known))
+    def _known(self) -> Known:
+        return Known(self.mapping, self._base.dimension_columns, self._as_of_us, self._base.span_us.first)
 
     @cached_property
     def _facts(self) -> pd.DataFrame:
-        return sorted_frame(
-            self._base.arrow(self._view), ("order_time", "order_id"), self._base.dimension_columns
-        )
+        view = facts(self._base.tables, self._known)
+        return sorted_frame(self._base.arrow(view), ("order_time", "order_id"), self._base.dimension_columns)
 
     @cached_property
     def _cells(self) -> pd.DataFrame:
-        arrow = self._base.arrow(cells(self._view, self.dimensions))
-        return sorted_frame(arrow, ("day", "hour", *self.dimensions), self.dimensions)
+        placed = [day for day in self._base.days if day.first_us < self._as_of_us]
+        final = final_days(placed, self._known) if self._base.store is not None else set()
+        kept = None if self._base.store is None else self._base.store.cells(self._shape)
+        found = {day: kept.read(day) for day in sorted(final)} if kept is not None else {}
+        found = {day: rows for day, rows in found.items() if rows is not None}
+        for stretch in stretches([day for day in placed if day.day not in found]):
+            for day, rows in self._sum(stretch).items():
+                found[day] = rows
+                if kept is not None and day in final:
+                    kept.write(day, rows)
+        every = pa.concat_tables([found[day] for day in sorted(found)])
+        return frame(every, self.dimensions)
+
+    @property
+    def _shape(self) -> list[object]:
+        columns = {name: rows.columns for name, rows in self._base.tables.items()}
+        return [self.dimensions, columns]
+
+    def _sum(self, stretch: Stretch) -> dict[int, pa.Table]:
+        """The cells of each day, sorted."""
+        view = facts(stretch.restrict(self._base.tables), self._known)
+        summed = self._base.arrow(cells(stretch.among(view), self.dimensions))
+        rows = encoded(sorted_rows(summed, ("day", "hour", *self.dimensions)), self.dimensions)
+        return by_day(rows)
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""
@@ -318,6 +368,12 @@ class Dataset:
         found: list[dict[str, Any]] = arrow.to_pylist()
         rest = [c for c in sorted(arrow.column_names) if c not in (time, *then)]
         return sorted(found, key=lambda row: [row[time], *(str(row[c]) for c in (*then, *rest))])
+
+
+def _meaning(source: sources.Source, folder: Path) -> list[object]:
+    """Whatever changes what the same files come to."""
+    columns = {name: table.rows.schema().items() for name, table in source.tables.items()}
+    return [str(folder.resolve()), source.mapping.model_dump(mode="json"), [*columns.items()]]
 
 
 def _moment(microseconds: int) -> datetime:

@@ -1,29 +1,18 @@
-"""The engine beneath: an in-memory DuckDB behind Ibis."""
+"""Which engine is wanted, and where it is."""
 
-from typing import Any
+from typing import Final, Literal, NamedTuple
 
-import ibis
-import ibis.expr.types as ir
-
-from data.expressions import quote
+EngineName = Literal["duckdb", "postgres", "spark"]
 
 
-def connect() -> Any:  # noqa: ANN401  # Ibis has no public type for a backend
-    """A new engine whose session speaks UTC."""
-    engine = ibis.duckdb.connect()
-    engine.con.execute("SET TimeZone = 'UTC'")
-    # The bar would be drawn on stdout, amid the data.
-    engine.con.execute("SET enable_progress_bar = false")
-    return engine
+class EngineChoice(NamedTuple):
+    """An engine; the results do not depend on it."""
+
+    name: EngineName = "duckdb"
+    url: str = ""
+    """Where it is: `postgresql://...`, a Spark master such as `local[2]`; DuckDB needs none."""
+    threads: int | None = None
+    """Threads of DuckDB; by default all processors."""
 
 
-def materialise(engine: Any, name: str, rows: ir.Table) -> ir.Table:  # noqa: ANN401
-    """Compute a table once and keep it under a name until the engine is gone."""
-    # DuckDB adds up int64 to int128; what the expression promises is int64.
-    wide = [column for column, kind in rows.schema().items() if kind.is_integer()]
-    narrowed = ", ".join(f"{quote(column)}::BIGINT AS {quote(column)}" for column in wide)
-    chosen = f"* REPLACE ({narrowed})" if wide else "*"
-    query = f"SELECT {chosen} FROM ({engine.compile(rows)})"  # noqa: S608  # names are quoted
-    engine.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {query}")
-    kept: ir.Table = engine.table(name)
-    return kept
+DUCKDB: Final = EngineChoice()

@@ -149,20 +149,28 @@ def _in_time(
 
 
 def _sum_items(items: ir.Table, orders: ir.Table, limit_us: int) -> ir.Table:
-    rows, in_time = _in_time(items, orders, "refunded_at", limit_us)
-    sums: dict[str, ir.Scalar] = {"lines": rows.count()}
+    sums: dict[str, ir.Scalar] = {"lines": items.count()}
     flags = [
-        rows[flag].fill_null(False) for flag in ("missing_flag", "substituted_flag") if flag in rows.columns
+        items[flag].fill_null(False) for flag in ("missing_flag", "substituted_flag") if flag in items.columns
     ]
     if flags:
-        sums["lines_ok"] = rows.count(where=reduce(and_, [~flag for flag in flags]))
+        sums["lines_ok"] = items.count(where=reduce(and_, [~flag for flag in flags]))
     for flag, name in (("missing_flag", "lines_missing"), ("substituted_flag", "lines_substituted")):
-        if flag in rows.columns:
-            sums[name] = rows.count(where=rows[flag])
-    if "refund_amount" in rows.columns:
-        cents = (rows.refund_amount * 100).round().cast("int64")
-        sums["refund_sum"] = ibis.ifelse(in_time, cents, 0).fill_null(0).sum().cast("int64")
-    return rows.group_by("order_id").agg(**sums)
+        if flag in items.columns:
+            sums[name] = items.count(where=items[flag])
+    summed = items.group_by("order_id").agg(**sums)
+    return _with_refunds(summed, items, orders, limit_us) if "refund_amount" in items.columns else summed
+
+
+def _with_refunds(summed: ir.Table, items: ir.Table, orders: ir.Table, limit_us: int) -> ir.Table:
+    """Refunds are few: only their lines need to know when the order was placed."""
+    # Half up: engines round halves differently, and all floor alike.
+    cents = (items.refund_amount * 100 + 0.5).floor().cast("int64")
+    refunds = items.mutate(cents=cents).filter(cents > 0)
+    rows, in_time = _in_time(refunds, orders, "refunded_at", limit_us)
+    refunded = rows.filter(in_time).group_by("order_id").agg(refunded_cents=rows.cents.sum().cast("int64"))
+    joined = _join(summed, refunded)
+    return joined.mutate(refund_sum=joined.refunded_cents.fill_null(0)).drop("refunded_cents")
 
 
 def _sum_tickets(tickets: ir.Table, orders: ir.Table, limit_us: int) -> ir.Table:
@@ -200,7 +208,8 @@ def _identity(o: _Orders) -> dict[str, ir.Value]:
 
 
 def _flag(value: ir.BooleanValue) -> ir.IntegerValue:
-    return value.fill_null(False).cast("int64")
+    # Not a cast: PostgreSQL has none from a flag to a 64-bit number.
+    return ibis.ifelse(value.fill_null(False), 1, 0).cast("int64")
 
 
 def _where(test: ir.BooleanValue, value: ir.NumericValue) -> ir.IntegerValue:
@@ -325,7 +334,9 @@ def _drivers(o: _Orders) -> dict[str, ir.Value]:
     known = _outcome_known(o)
     for name, source in later.items():
         if o.has(source):
-            columns[name] = _if_known(known, o.rows[source].cast("float64"))
+            value = o.rows[source]
+            number = ibis.ifelse(value, 1, 0) if value.type().is_boolean() else value
+            columns[name] = _if_known(known & value.notnull(), number.cast("float64"))
     for name, source in (("assign_s", "assigned_at"), ("pickup_s", "pickup_at")):
         if o.has(source):
             columns[name] = _if_known(known, (o.rows[source] - o.rows.order_time) / MICROSECONDS)

@@ -2,7 +2,8 @@
 
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -14,8 +15,31 @@ SUFFIXES = (".parquet", ".csv", ".csv.gz", ".csv.zip")
 
 
 def data_files(folder: Path) -> list[str]:
-    """Names of the files in a folder that could be tables, sorted."""
-    return sorted(p.name for p in folder.iterdir() if p.is_file() and p.name.endswith(SUFFIXES))
+    """Names of the files in a folder that could be tables, and of the folders of Parquet parts, sorted."""
+    files = [p.name for p in folder.iterdir() if p.is_file() and p.name.endswith(SUFFIXES)]
+    return sorted([*files, *(p.name for p in folder.iterdir() if parts(p))])
+
+
+def parts(folder: Path) -> list[Path]:
+    """The Parquet files of a table that is a folder of them, sorted; empty where it is none."""
+    return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+
+
+@contextmanager
+def reading() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to read files with; whatever the engine, files are read by DuckDB."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        yield connection
+
+
+def refuse_empty(files: Sequence[Path]) -> None:
+    """Raise `DataError` for a file without a single byte."""
+    for file in files:
+        if file.stat().st_size == 0:
+            raise DataError(
+                f"{file}: the file is empty (0 bytes); write it again, or take it out of the folder"
+            )
 
 
 class Files:
@@ -30,11 +54,6 @@ class Files:
         self._null_values = list(null_values)
         self._relations: dict[str, str] = {}
 
-    @property
-    def relations(self) -> tuple[str, ...]:
-        """The temporary tables made so far."""
-        return tuple(self._relations.values())
-
     def relation(self, file: str) -> str:
         """The temporary table that holds a file.
 
@@ -44,7 +63,7 @@ class Files:
         """
         if file not in self._relations:
             path = self._folder / file
-            if not path.is_file():
+            if not path.is_file() and not parts(path):
                 found = ", ".join(data_files(self._folder)) or "no data files"
                 raise MappingError(
                     f"{self._folder}: the mapping reads {file}, which is not there; found: {found}"
@@ -60,18 +79,17 @@ class Files:
         return bool(kinds) and not any(kind.startswith(("TIMESTAMP", "DATE")) for kind in kinds)
 
     def _load(self, path: Path, relation: str) -> None:
-        if path.stat().st_size == 0:
-            raise DataError(
-                f"{path}: the file is empty (0 bytes); write it again, or take it out of the folder"
-            )
-        readable = self._unzipped(path) if path.name.endswith(".zip") else path
-        parquet = path.name.endswith(".parquet")
+        files = parts(path) or [path]
+        refuse_empty(files)
+        readable = [self._unzipped(file) if file.name.endswith(".zip") else file for file in files]
+        parquet = files[0].name.endswith(".parquet")
         call = (
-            "read_parquet($file)"
+            "read_parquet($files, union_by_name=true)"
             if parquet
-            else "read_csv($file, all_varchar=true, header=true, nullstr=$empty)"
+            else "read_csv($files, all_varchar=true, header=true, nullstr=$empty)"
         )
-        given: dict[str, object] = {"file": str(readable)} | ({} if parquet else {"empty": self._null_values})
+        given: dict[str, object] = {"files": [str(file) for file in readable]}
+        given |= {} if parquet else {"empty": self._null_values}
         try:
             self._connection.execute(f"CREATE TEMP TABLE {quote(relation)} AS SELECT * FROM {call}", given)  # noqa: S608  # fixed texts
         except (duckdb.Error, UnicodeDecodeError) as error:
@@ -103,6 +121,7 @@ class Files:
 
     def _sniffed(self, path: Path) -> list[str]:
         """The types that the engine sees in a file; one that it cannot read may hold anything."""
+        path = (parts(path) or [path])[0]
         reader = "read_parquet" if path.name.endswith(".parquet") else "read_csv"
         try:
             readable = self._unzipped(path) if path.name.endswith(".zip") else path

@@ -1,97 +1,123 @@
 """A hash of what a dataset says, not of how it is stored.
 
-The numbers of a row are mixed into two residues, these and the row's texts are hashed, and the hashes of all
-rows are added: so neither the file format nor the order of rows and columns matters, no engine needs a sort,
-and all arithmetic is on integers that every engine has.
+The cells of a row become whole numbers (a text its MD5), these are mixed into two residues, and the residues of
+all rows are added: so neither the file format nor the order of rows and columns matters, no engine needs a sort,
+parts of a table can be hashed one by one, and all arithmetic is on integers that every engine has. An empty cell
+adds nothing, so a column without values is the same as no column.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping as Dict
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
+from typing import Final, NamedTuple
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from data.contracts import TABLES
+from data.engines import Engine
 from data.mapping import Mapping
 
 _MEANING = {"zones", "default_zone", "on_time", "maturity", "dimensions"}
 """Parts of a mapping that change results without changing rows."""
-_PRIME = 2**31 - 1
-_WEIGHTS = 2**26
-"""A sum of 32 products of a residue and a weight fits into 63 bits."""
-_MICRO = 1_000_000
-_LARGEST = 9.0e18
-_EMPTY = -7_046_029_254_386_353_131
-"""Stands for "no value"."""
-_PARTS = 2
-_DIGITS = 8
+_PRIME: Final = 2**31 - 1
+_WEIGHTS: Final = 2**26
+"""A sum of 31 products of a cell's number and a weight fits into 63 bits."""
+_MICRO: Final = 1_000_000
+_LARGEST: Final = 9.0e18
+"""Numbers beyond (in millionths) are all the same."""
+_GIVEN: Final = 63_188_557
+"""Added to every cell that is not empty: 0 and "no value" differ."""
+_SALTS: Final = ((40_503_001, 289_706_101, 77_003_041), (779_033_703, 5_600_011, 902_117_303))
+"""Of each residue, one for each round of mixing."""
+RESIDUES: Final = ("residue:0", "residue:1")
+"""Columns of `with_residues`."""
+_CELL: Final = "cell:"
 
 
-def fingerprint(tables: Dict[str, ir.Table], mapping: Mapping) -> str:
+class Content(NamedTuple):
+    """What the rows of a table come to."""
+
+    rows: int
+    sums: tuple[int, ...]
+
+    def __add__(self, other: object) -> "Content":
+        """Of both tables' rows together."""
+        if not isinstance(other, Content):
+            return NotImplemented
+        return Content(
+            self.rows + other.rows, tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
+        )
+
+
+def fingerprint(contents: Dict[str, Content], columns: Dict[str, Sequence[str]], mapping: Mapping) -> str:
     """The fingerprint of clean tables and what their mapping says of their meaning.
 
     Args:
-        tables: of `data.check`, in canonical types.
+        contents: of each table.
+        columns: of each table, those with values.
         mapping: its zones, bounds, ages and dimensions count; its name, notes and SQL do not.
 
     Returns:
         16 hexadecimal digits.
     """
-    content = {name: _table(name, tables[name]) for name in sorted(tables)}
+    content = {name: [sorted(columns[name]), found.rows, *found.sums] for name, found in contents.items()}
     meaning = mapping.model_dump(mode="json", include=_MEANING)
     text = json.dumps({"tables": content, "meaning": meaning}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _table(name: str, table: ir.Table) -> dict[str, object]:
-    digest = _row_text(name, table).hexdigest("md5")
-    hashed = table.select(digest=digest)
-    sums = {
-        f"part{i}": _as_number(hashed.digest.substr(i * _DIGITS, _DIGITS)).sum().cast("int64")
-        for i in range(_PARTS)
-    }
-    row = hashed.aggregate(rows=hashed.count(), **sums).to_pyarrow().to_pylist()[0]
-    return {"columns": sorted(table.columns), **{name: int(value or 0) for name, value in row.items()}}
+def with_residues(engine: Engine, name: str, table: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """A table with the columns `residue:0`, `residue:1`, whose sums are those of its `Content`.
 
+    The sums are to be computed in a query together with others. Each step is a selection of its own, so that
+    engines compute it once.
 
-def _row_text(name: str, table: ir.Table) -> ir.StringValue:
-    """The row as one short text: two residues of its numbers, then its texts."""
+    Args:
+        engine: holds the table.
+        name: of the table in the contract.
+        table: in canonical types.
+        columns: those that count.
+    """
     ids = {c.name for c in TABLES[name].columns if c.type == "id"}
-    numbers, texts = [], []
-    for column in sorted(table.columns):
-        number, text = _cell(table[column], may_be_number=column in ids)
-        if number is not None:
-            reduced = number.fill_null(_EMPTY) % _PRIME
-            numbers.append(tuple(reduced * _weight(column, i) for i in (0, 1)))
-        if text is not None:
-            texts.append(text)
-    residues = [(reduce(add, part) % _PRIME).cast("string") + "\x1f" for part in zip(*numbers, strict=True)]
-    return reduce(add, [*residues, *texts], ibis.literal(""))
+    numbered = table.mutate(**{_CELL + c: _number(engine, table[c], may_be_number=c in ids) for c in columns})
+    mixed = numbered.mutate(**{RESIDUES[part]: _mixed(numbered, columns, part) for part in (0, 1)})
+    for salts in zip(*_SALTS, strict=True):
+        values = [mixed[name] for name in RESIDUES]
+        pairs = zip(RESIDUES, values, salts, strict=True)
+        mixed = mixed.mutate(**{name: value * (value + salt) % _PRIME for name, value, salt in pairs})
+    return mixed.drop([_CELL + c for c in columns])
 
 
-def _cell(column: ir.Column, *, may_be_number: bool) -> tuple[ir.IntegerValue | None, ir.StringValue | None]:
-    """A value as a number, as a text, or as either where an id may be both."""
+def _mixed(numbered: ir.Table, columns: Sequence[str], part: int) -> ir.IntegerValue:
+    weighed = (numbered[_CELL + c] * _weight(c, part) for c in sorted(columns))
+    return reduce(add, weighed, ibis.literal(0, "int64")) % _PRIME
+
+
+def _number(engine: Engine, column: ir.Column, *, may_be_number: bool) -> ir.IntegerValue:
+    """A cell as a number of at most 31 bits (and a sign); 0 where it is empty."""
     kind = column.type()
-    if kind.is_floating():
-        return (column * _MICRO).round().clip(-_LARGEST, _LARGEST).cast("int64"), None
-    if not kind.is_string():
-        number = column.cast("int64")
-        return number, None
-    text = ibis.literal(column.get_name() + "=") + column + "\x1f"
-    if not may_be_number:
-        return None, text.fill_null("")
-    number = column.try_cast("int64")
-    same = number.cast("string") == column
-    return ibis.ifelse(same, number, ibis.null("int64")), ibis.ifelse(same, "", text).fill_null("")
+    if kind.is_string():
+        number = engine.text_number(column) % _PRIME
+        if may_be_number:
+            whole = engine.try_cast(column, dt.int64)
+            number = ibis.ifelse(whole.cast("string") == column, whole % _PRIME, number)
+    elif kind.is_floating():
+        # Half up: engines round halves differently, and all floor alike.
+        micros = (column * _MICRO + 0.5).floor()
+        fits = (micros < _LARGEST) & (micros > -_LARGEST)
+        number = ibis.ifelse(fits, micros, _LARGEST).cast("int64") % _PRIME
+    elif kind.is_boolean():
+        number = ibis.ifelse(column, 1, 0).cast("int64")
+    else:
+        number = column.cast("int64") % _PRIME
+    return ibis.ifelse(column.isnull(), 0, number + _GIVEN)
 
 
 def _weight(column: str, part: int) -> int:
     digest = hashlib.blake2b(f"{part}:{column}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) % (_WEIGHTS - 1) + 1
-
-
-def _as_number(digits: ir.StringValue) -> ir.IntegerValue:
-    return (ibis.literal("0x") + digits).cast("int64")

@@ -1,43 +1,40 @@
 """The default as-of time: when the newest complete local day is closed."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping as Dict
 from statistics import median
 
-import ibis.expr.types as ir
+import pandas as pd
 
-from data.localtime import DAY_S, end_of_day_us, local_seconds, whole
+from data.check import Extent
+from data.facts import UNKNOWN
+from data.localtime import DAY_S, end_of_day_us
 from data.mapping import Mapping
 
 _QUIET_S = 3 * 3600
 """A day whose last order comes this early may still be complete."""
 
 
-def default_as_of_us(orders: ir.Table, mapping: Mapping, *, first_us: int, last_us: int) -> int:
+def default_as_of_us(profile: pd.DataFrame, mapping: Mapping) -> int:
     """End of the newest complete local day in every zone, plus the delivery maturity.
 
     A day is complete in a zone if its last order does not come much earlier than the last orders of the days
     before; a day that was cut off by the export is not.
 
     Args:
-        orders: clean orders.
+        profile: local `day`, its last order in local `seconds`, and `region` where the data have regions.
         mapping: zones and maturity.
-        first_us: first order.
-        last_us: last order.
 
     Returns:
         Microseconds since 1970 UTC.
     """
-    region = orders.region if "region" in orders.columns else None
-    local = local_seconds(orders.order_time, region, mapping, first_us=first_us, last_us=last_us)
-    keyed = orders.select(
-        region=region if region is not None else orders.order_time.cast("string").left(0), local=local
-    )
-    keyed = keyed.mutate(day=whole(keyed.local, DAY_S))
-    last = keyed.group_by(["region", "day"]).agg(last=keyed.local.max()).to_pyarrow().to_pylist()
+    regions = profile["region"] if "region" in profile else pd.Series("", index=profile.index)
+    last = profile["seconds"].groupby([regions, profile["day"]]).max()
     by_zone: dict[str, dict[int, int]] = {}
-    for row in last:
-        days = by_zone.setdefault(mapping.zone_of(row["region"]), {})
-        days[row["day"]] = max(days.get(row["day"], 0), row["last"])
+    for key, seconds in last.items():
+        region, day = key if isinstance(key, tuple) else ("", key)
+        days = by_zone.setdefault(mapping.zone_of(None if region == UNKNOWN else str(region)), {})
+        days[int(day)] = max(days.get(int(day), 0), int(seconds))
     newest = max(max(days) for days in by_zone.values())
     current = [days for days in by_zone.values() if max(days) >= newest - 1]
     day = min(_newest_complete(days) for days in current)
@@ -58,7 +55,7 @@ def _quiet(last_by_day: dict[int, int], days: Iterable[int]) -> list[int]:
     return [(day + 1) * DAY_S - last_by_day[day] for day in days]
 
 
-def newest_event_us(tables: dict[str, ir.Table]) -> int:
+def newest_event_us(extents: Dict[str, Dict[str, Extent]]) -> int:
     """The newest time at which anything in the data happened, in microseconds since 1970 UTC."""
     times = {
         "orders": ("order_time",),
@@ -70,11 +67,5 @@ def newest_event_us(tables: dict[str, ir.Table]) -> int:
         "inventory_events": ("event_time",),
         "policy_changes": ("changed_at",),
     }
-    newest = [
-        tables[table][column].max().to_pyarrow().as_py()
-        for table, columns in times.items()
-        if table in tables
-        for column in columns
-        if column in tables[table].columns
-    ]
-    return max(int(value) for value in newest if value is not None)
+    found = [extents.get(table, {}).get(column) for table, columns in times.items() for column in columns]
+    return max(extent.last for extent in found if extent is not None)

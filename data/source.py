@@ -8,9 +8,9 @@ import json
 import tempfile
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import ibis.expr.types as ir
@@ -19,12 +19,16 @@ import pyarrow as pa
 
 from data import mapping as mappings
 from data.contracts import TABLES
-from data.engine import connect
+from data.engine import DUCKDB, EngineChoice
+from data.engines import Engine, connect
 from data.errors import DataError, MappingError
-from data.expressions import quote
-from data.files import SUFFIXES, Files, data_files
+from data.files import SUFFIXES, Files, data_files, parts, reading, refuse_empty
 from data.mapping import Mapping
 from data.shaping import Shaper
+from data.watch import Watch
+
+IN_MEMORY_BYTES: Final = 64 * 1024 * 1024
+"""Parquet tables that are larger together are not copied: every query reads them where they lie."""
 
 
 @dataclass(frozen=True)
@@ -37,37 +41,54 @@ class SourceTable:
     rows: ir.Table
     left_out: int = 0
     """Rows that the mapping's `where` says do not belong to it."""
+    files: tuple[Path, ...] = ()
+    """Files that every query reads anew where they lie; none where the rows were copied."""
+
+    @property
+    def in_place(self) -> bool:
+        """Whether its rows were not copied."""
+        return bool(self.files)
 
 
 @dataclass
 class Source:
     """Tables on an engine, and the mapping that says what they mean."""
 
-    engine: Any
-    """Ibis backend."""
+    engine: Engine
     mapping: Mapping
     tables: dict[str, SourceTable] = field(default_factory=dict)
     temporary: list[str] = field(default_factory=list)
     """Raw copies, dropped by `release`."""
+    watch: Watch = field(default_factory=Watch)
+    """Files that are read in place."""
 
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The DuckDB connection beneath."""
-        connection: duckdb.DuckDBPyConnection = self.engine.con
-        return connection
-
-    def add(self, name: str, relation: str, origin: str, *, left_out: int = 0) -> None:
-        """Make a relation of the engine the table called `name`."""
-        rows = self.engine.table(relation)
+    def add(
+        self, name: str, rows: ir.Table, origin: str, *, left_out: int = 0, files: Sequence[Path] = ()
+    ) -> None:
+        """Make rows on the engine the table called `name`."""
         if name == "orders" and not self.mapping.tables:
             rows = _with_dimensions(rows, self.mapping)
-        self.tables[name] = SourceTable(name, origin, rows, left_out)
+        self.tables[name] = SourceTable(name, origin, rows, left_out, tuple(files))
+
+    def copy(self, name: str, rows: pa.Table, origin: str, *, left_out: int = 0) -> None:
+        """Make rows of this process the table called `name`."""
+        relation = f"raw_{name}"
+        self.add(name, self.engine.load(relation, rows), origin, left_out=left_out)
+        self.temporary.append(relation)
+
+    def only(self, name: str, files: Sequence[Path]) -> SourceTable:
+        """A table that is read in place, as if it had some of its files only."""
+        rows = self.engine.scan(f"some_{name}", files)
+        if rows is None:
+            raise TypeError(f"{self.engine.name} reads no files in place")
+        if name == "orders" and not self.mapping.tables:
+            rows = _with_dimensions(rows, self.mapping)
+        return replace(self.tables[name], rows=rows, files=tuple(files))
 
     def release(self) -> None:
         """Forget the raw copies; what was derived from them stays."""
         for name in self.temporary:
-            self.connection.unregister(name)
-            self.connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
+            self.engine.drop(name)
         self.temporary.clear()
         self.tables.clear()
 
@@ -86,7 +107,9 @@ def _with_dimensions(rows: ir.Table, mapping: Mapping) -> ir.Table:
 # --- frames -----------------------------------------------------------------------------------------------
 
 
-def from_frames(frames: Dict[str, pd.DataFrame], *, mapping: Mapping) -> Source:
+def from_frames(
+    frames: Dict[str, pd.DataFrame], *, mapping: Mapping, engine: EngineChoice = DUCKDB
+) -> Source:
     """A source of frames in memory, one per table of the contract.
 
     Raises:
@@ -94,14 +117,11 @@ def from_frames(frames: Dict[str, pd.DataFrame], *, mapping: Mapping) -> Source:
         DataError: no orders, or a column holds values of several kinds.
     """
     # The frames are the tables already; what the mapping says of files does not concern them.
-    source = Source(connect(), mapping.model_copy(update={"tables": {}}))
+    source = Source(connect(engine), mapping.model_copy(update={"tables": {}}))
     for name, frame in frames.items():
         if name not in TABLES:
             raise ValueError(f"no table is called {name!r}; known: {', '.join(TABLES)}")
-        relation = f"frame_{name}"
-        source.connection.register(relation, _arrow(name, frame))
-        source.temporary.append(relation)
-        source.add(name, relation, "frame")
+        source.copy(name, _arrow(name, frame), "frame")
     if "orders" not in source.tables:
         raise DataError(f"no table `orders` among the frames: {', '.join(sorted(frames)) or 'none'}")
     return source
@@ -126,13 +146,42 @@ def _json_text(value: object) -> str | None:
     return json.dumps(value, sort_keys=True) if isinstance(value, Dict | list) else None
 
 
+# --- a database -------------------------------------------------------------------------------------------
+
+
+def from_engine(choice: EngineChoice, *, mapping: Mapping) -> Source:
+    """A source of tables that lie in an engine already, under the names and columns of the contract.
+
+    Raises:
+        DataError: the engine has no tables of its own, cannot be reached, or has no `orders`.
+        MappingError: the mapping makes tables of files.
+    """
+    if mapping.tables:
+        raise MappingError(f"mapping {mapping.name}: `tables` reads files; a database needs tables of ours")
+    source = Source(connect(choice), mapping)
+    for name in TABLES:
+        rows = source.engine.existing(name)
+        if rows is not None:
+            source.add(name, rows, source.engine.origin(name))
+    if "orders" not in source.tables:
+        raise DataError(f"no table {source.engine.origin('orders')} in the database of CX_ENGINE_URL")
+    return source
+
+
 # --- files ------------------------------------------------------------------------------------------------
 
 
-def open_path(path: Path, *, mapping: Mapping | None = None) -> Source:
+def open_path(
+    path: Path,
+    *,
+    mapping: Mapping | None = None,
+    engine: EngineChoice = DUCKDB,
+    in_place: bool = False,
+) -> Source:
     """A source of files: a folder, or one file together with a mapping that reads a single file.
 
-    Without `mapping`, the folder's own `mapping.yaml` is used where there is one.
+    Without `mapping`, the folder's own `mapping.yaml` is used where there is one. Parquet tables that are large, or
+    all of them with `in_place`, are not copied.
 
     Raises:
         DataError: the path is absent, there is no `orders`, or a file is empty or unreadable.
@@ -144,34 +193,62 @@ def open_path(path: Path, *, mapping: Mapping | None = None) -> Source:
     mapping = mapping or _own_mapping(folder)
     if path.is_file():
         mapping = _for_one_file(mapping, path)
-    source = Source(connect(), mapping)
-    with tempfile.TemporaryDirectory() as scratch:
-        files = Files(source.connection, folder, Path(scratch), mapping.null_values)
+    source = Source(connect(engine), mapping)
+    with tempfile.TemporaryDirectory() as scratch, reading() as reader:
+        files = Files(reader, folder, Path(scratch), mapping.null_values)
         if mapping.tables:
-            _add_mapped(source, files)
+            _add_mapped(source, files, reader)
         else:
-            _add_native(source, files, folder)
-        source.temporary.extend(files.relations)
+            _add_native(source, files, reader, folder, in_place=in_place)
         if "orders" not in source.tables:
             raise _no_orders(path, data_files(folder), timeless=files.timeless())
     return source
 
 
-def _add_mapped(source: Source, files: Files) -> None:
-    shaper = Shaper(source.connection, files, source.mapping)
+def _add_mapped(source: Source, files: Files, reader: duckdb.DuckDBPyConnection) -> None:
+    shaper = Shaper(reader, files, source.mapping)
     for name, table in source.mapping.tables.items():
         shaped = shaper.shape(name)
-        source.temporary.append(shaped.relation)
-        source.add(name, shaped.relation, ", ".join(table.source), left_out=shaped.left_out)
+        rows = reader.table(shaped.relation).to_arrow_table()
+        source.copy(name, rows, ", ".join(table.source), left_out=shaped.left_out)
 
 
-def _add_native(source: Source, files: Files, folder: Path) -> None:
-    for name in TABLES:
-        found = [name + suffix for suffix in SUFFIXES if (folder / (name + suffix)).is_file()]
-        if len(found) > 1:
-            raise DataError(f"{folder}: {' and '.join(found)} are both the table {name}; keep one of them")
-        if found:
-            source.add(name, files.relation(found[0]), found[0])
+def _add_native(
+    source: Source, files: Files, reader: duckdb.DuckDBPyConnection, folder: Path, *, in_place: bool
+) -> None:
+    found = {name: _files_of(folder, name) for name in TABLES}
+    in_place |= sum(file.stat().st_size for every in found.values() for file in every.files) > IN_MEMORY_BYTES
+    for name, table in found.items():
+        if not table.files:
+            continue
+        refuse_empty(table.files)
+        rows = source.engine.scan(f"file_{name}", table.files) if in_place and table.parquet else None
+        if rows is not None:
+            source.watch.add(table.files)
+            source.add(name, rows, table.origin, files=table.files)
+        else:
+            source.copy(name, reader.table(files.relation(table.origin)).to_arrow_table(), table.origin)
+
+
+class _TableFiles(NamedTuple):
+    """The files of a table in a folder of tables."""
+
+    origin: str
+    files: Sequence[Path]
+
+    @property
+    def parquet(self) -> bool:
+        return self.files[0].name.endswith(".parquet")
+
+
+def _files_of(folder: Path, name: str) -> _TableFiles:
+    found = [name + suffix for suffix in SUFFIXES if (folder / (name + suffix)).is_file()]
+    found += [name] if parts(folder / name) else []
+    if len(found) > 1:
+        raise DataError(f"{folder}: {' and '.join(found)} are both the table {name}; keep one of them")
+    if not found:
+        return _TableFiles(name, ())
+    return _TableFiles(found[0], parts(folder / found[0]) or (folder / found[0],))
 
 
 def _own_mapping(folder: Path) -> Mapping:

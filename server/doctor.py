@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.datasets import IN_ENGINE
 from server.settings import Settings
 
 PACKAGES = ("duckdb", "pandas", "langgraph", "chromadb", "fastapi", "sqlmodel")
@@ -91,7 +92,7 @@ def _database(settings: Settings) -> Check:
 
 def _data(settings: Settings) -> Check:
     folder: Path = settings.dataset_dir
-    if folder.exists():
+    if folder == IN_ENGINE or folder.exists():
         return Check(name="data", state="ok", detail=str(folder))
     if settings.data is None:
         return Check(

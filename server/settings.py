@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from data.engine import EngineChoice, EngineName
 from server.errors import ConfigurationError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     """The folder of tables that `cx serve` watches; by default the demo world, if it was generated."""
     mapping: Path | None = None
     """Mapping file of that folder; none for tables in the product's own shape."""
+    engine: EngineName = "duckdb"
+    """What holds the tables and answers: `duckdb`, `postgres` or `spark`; the results are the same."""
+    engine_url: SecretStr | None = None
+    """Where the engine is: `postgresql://...` or a Spark master; DuckDB needs none."""
+    cell_store: Path | None = None
+    """Where summed days are kept, so that a new day reads a new day; none: every start sums all days."""
     llm_base_url: str | None = None
     """Any OpenAI-compatible endpoint; without a model, the offline reasoner does the whole job."""
     llm_model: str | None = None
@@ -94,9 +101,19 @@ class Settings(BaseSettings):
             )
         if self.auth_mode is AuthMode.API_KEY and not self.api_keys:
             raise ValueError("CX_AUTH_MODE=api_key needs at least one key in CX_API_KEYS")
+        if self.engine == "postgres" and self.engine_url is None:
+            raise ValueError(
+                "CX_ENGINE=postgres needs CX_ENGINE_URL, such as postgresql://user@host/database"
+            )
         if self.llm_base_url is not None and self.llm_model is None:
             raise ValueError("CX_LLM_BASE_URL needs CX_LLM_MODEL, the model's name there")
         return self
+
+    @property
+    def engine_choice(self) -> EngineChoice:
+        """The engine and its address."""
+        url = "" if self.engine_url is None else self.engine_url.get_secret_value()
+        return EngineChoice(self.engine, url)
 
     @property
     def demo_dir(self) -> Path:

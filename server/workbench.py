@@ -18,6 +18,7 @@ from data.dataset import Dataset
 from data.errors import DataError
 from knowledge import open_store
 from server.clock import Clock
+from server.datasets import open_data
 from server.models import RunRecord
 from server.reasoning import model_settings
 from server.repository import Served
@@ -97,7 +98,9 @@ class OwnWorkbench:
     def _open_dataset(self) -> Dataset:
         with self._opening:
             if self._dataset is None:
-                self._dataset = Dataset.open(_existing(self._settings), mapping=_mapping(self._settings))
+                self._dataset = open_data(
+                    self._settings, _existing(self._settings), mapping=_mapping(self._settings)
+                )
             return self._dataset
 
     def _open_knowledge(self) -> Knowledge:

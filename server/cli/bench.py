@@ -1,5 +1,6 @@
 """`cx bench`: how fast and how exact the product is, measured here and now."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,3 +49,21 @@ def localise(
     from server.localise_bench import bench_localise
 
     bench_localise(repeats=repeats, label=label, as_json=json)
+
+
+@bench_app.command()
+def scale(
+    orders: Annotated[str, typer.Option(help="Sizes, smallest first, such as 100k,1M,10M.")] = "100k,1M,10M",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where the datasets go and stay for the next run; by default nowhere."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Time and memory from Parquet to ranked slices, against a query written by hand over the same tables.
+
+    Example: cx bench scale --orders 100k,1M
+    """
+    from server.scale_bench import bench_scale
+
+    bench_scale(orders=orders, out=out, as_json=json)

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from data.dataset import Dataset
     from data.mapping import Mapping
 
-Data = Annotated[Path, typer.Option("--data", help="Folder (or single file) of Parquet or CSV tables.")]
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="Folder (or single file) of Parquet or CSV tables, or `engine:` for those of CX_ENGINE_URL.",
+    ),
+]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="YAML file that maps foreign tables to ours.")
 ]
@@ -65,6 +71,7 @@ def open_dataset(data: Path, mapping: Path | None, as_of: str | None) -> "Datase
         DataError: the data cannot be used.
     """
     moment = parse_time(as_of)
-    from data.dataset import Dataset
+    from server.datasets import open_data
+    from server.settings import load
 
-    return Dataset.open(data, mapping=load_mapping(mapping), as_of=moment)
+    return open_data(load(), data, mapping=load_mapping(mapping), as_of=moment)

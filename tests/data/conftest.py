@@ -1,7 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 import pytest
+
+from tests.postgres import private_server, server_programs
 
 Frames = dict[str, pd.DataFrame]
 
@@ -123,3 +125,13 @@ def change(frames: Frames) -> Callable[..., Frames]:
         return {**frames, table: copy}
 
     return changed
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a server of its own; continuous integration always has one."""
+    programs = server_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    with private_server(programs) as url:
+        yield url

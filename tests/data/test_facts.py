@@ -7,6 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from data.dataset import Dataset
+from data.engine import EngineChoice
 from data.facts import MEASURES
 from data.mapping import Mapping
 
@@ -135,8 +136,8 @@ def test_facts_at_a_time_equal_those_of_data_cut_at_it(frames: Frames) -> None:
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_facts_are_sorted_and_whole(frames: Frames, threads: int) -> None:
-    dataset = Dataset.from_frames(frames, mapping=ZONES, as_of=LATER)
-    dataset._base.engine.con.execute(f"SET threads = {threads}")
+    engine = EngineChoice(threads=threads)
+    dataset = Dataset.from_frames(frames, mapping=ZONES, as_of=LATER, engine=engine)
     found = dataset.facts()
     assert found["order_id"].tolist() == ["a", "b", "c", "d"]
     assert {str(found[c].dtype) for c in MEASURES if c in found} == {"int64"}

@@ -1,0 +1,120 @@
+"""Opening a source with a store: what was read before is not read again.
+
+A table's new files are checked by themselves and added to what was counted. Whatever makes that unsafe (a file
+changed or gone, ids that are texts or not in new ranges, a row that breaks a rule) leads to a fresh start.
+"""
+
+import logging
+from typing import NamedTuple
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from data.check import added, canonical_rows, clean, counts_of_new
+from data.contracts import TABLES
+from data.daily import days_of, touched
+from data.source import Source
+from data.store import Remembered, Snapshot, Store, TableSnapshot
+from data.tables import Before, Tables
+
+logger = logging.getLogger(__name__)
+
+
+class _Grown(NamedTuple):
+    """A source that is what it was, with some more files."""
+
+    counts: dict[str, dict[str, int]]
+    new: dict[str, dict[str, int]]
+    """Counts of the new rows only, of tables that have some."""
+    new_orders: ir.Table | None
+
+
+def open_tables(source: Source, store: Store | None) -> Tables:
+    """Check a source, with the help of a store where there is one.
+
+    Raises:
+        DataError: the data cannot be used as a whole.
+    """
+    if store is None or not all(table.in_place for table in source.tables.values()):
+        return Tables(source.engine, source.mapping, clean(source), source.watch)
+    remembered = store.remembered()
+    grown = None if remembered is None else _grown(source, remembered)
+    if remembered is None or grown is None:
+        return _afresh(source, store, known=remembered is not None)
+    checked = clean(source, counted=grown.counts)
+    before = Before(remembered.profile.to_pandas(), grown.new_orders)
+    base = Tables(source.engine, source.mapping, checked, source.watch, store, before)
+    if grown.new:
+        store.forget(_changed_days(base, grown))
+        _remember(store, source, base)
+    return base
+
+
+def _afresh(source: Source, store: Store, *, known: bool) -> Tables:
+    if known:
+        logger.warning("files that were summed before have changed; everything is read again")
+    store.forget_all()
+    checked = clean(source)
+    base = Tables(source.engine, source.mapping, checked, source.watch, store)
+    if checked.report.clean:
+        _remember(store, source, base)
+        return base
+    # Rows that are put aside may be mended by the next file: only whole passes can tell.
+    return Tables(source.engine, source.mapping, checked, source.watch)
+
+
+def _remember(store: Store, source: Source, base: Tables) -> None:
+    stamps = source.watch.stamps
+    tables = {
+        name: TableSnapshot(
+            files={str(f): stamps[f] for f in table.files}, counts=dict(base.clean.counts[name])
+        )
+        for name, table in source.tables.items()
+    }
+    store.remember(Snapshot(tables=tables), pa.Table.from_pandas(base.profile, preserve_index=False))
+
+
+def _grown(source: Source, remembered: Remembered) -> _Grown | None:
+    known = remembered.snapshot.tables
+    if known.keys() != source.tables.keys():
+        return None
+    fresh = {}
+    for name, table in source.tables.items():
+        now = {str(file): source.watch.stamps[file] for file in table.files}
+        if not known[name].files.items() <= now.items():
+            return None
+        fresh[name] = [file for file in table.files if str(file) not in known[name].files]
+    counts = {name: dict(table.counts) for name, table in known.items()}
+    new: dict[str, dict[str, int]] = {}
+    new_orders = None
+    for name in ("orders", *(n for n in TABLES if n != "orders")):
+        if not fresh.get(name):
+            continue
+        rows = source.only(name, fresh[name])
+        found = counts_of_new(source, rows)
+        if found is None or not _apart(name, counts[name], found):
+            return None
+        counts[name], new[name] = added(counts[name], found), found
+        new_orders = canonical_rows(source, rows) if name == "orders" else new_orders
+    return _Grown(counts, new, new_orders)
+
+
+def _apart(name: str, known: dict[str, int], found: dict[str, int]) -> bool:
+    """Whether no key of the new rows can be one of the known."""
+    key = TABLES[name].key
+    if not key:
+        return True
+    low, high = f"first:{key}", f"last:{key}"
+    if low not in found or known.keys() != found.keys():
+        return False
+    return found[low] > known[high] or found[high] < known[low]
+
+
+def _changed_days(base: Tables, grown: _Grown) -> set[int]:
+    changed: set[int] = set()
+    if grown.new_orders is not None:
+        changed |= {day.day for day in days_of(base.profile_of(grown.new_orders))}
+    for counts in grown.new.values():
+        if "first:order_id" in counts:
+            changed |= touched(base.days, (counts["first:order_id"], counts["last:order_id"]))
+    return changed
