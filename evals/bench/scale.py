@@ -183,7 +183,8 @@ def worst_slices(found: Dataset) -> tuple[SliceDelta, ...]:
         n=now["delivered"],
         expected=now["delivered"] * now["hour"].map(late_share),
     )
-    return localise(frame, dims=[d for d in found.dimensions if d != "store_id"], hour="hour", max_dims=3)
+    dims = [name for name in found.dimensions if name != "store_id"]
+    return localise(frame, dims=dims, hour="hour", max_dims=3).slices
 
 
 def _newest_closed(found: Dataset, cells: pd.DataFrame) -> int:
