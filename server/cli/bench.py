@@ -67,3 +67,19 @@ def scale(
     from server.scale_bench import bench_scale
 
     bench_scale(orders=orders, out=out, as_json=json)
+
+
+@bench_app.command()
+def early(
+    worlds: Annotated[int, typer.Option(min=1, help="Fresh worlds with the demo's fault.")] = 20,
+    label: Label = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json: Json = False,
+) -> None:
+    """How many hours of traffic the demo's fault takes to be found, and how exactly it is named.
+
+    Example: cx bench early --worlds 4
+    """
+    from server.early_bench import bench_early
+
+    bench_early(worlds=worlds, label=label, workers=workers, as_json=json)
