@@ -17,6 +17,7 @@ from tools import quality, relative, signals
 from tools.baseline import Span
 from tools.buckets import all_zones, closed_hours, local_day
 from tools.cube import Cube, Part, Stretch, build
+from tools.improvements import improvements
 from tools.incident_building import incidents
 from tools.incidents import DetectionReport, Grain, Incident
 from tools.metrics import CX_INDEX, Metric, available
@@ -85,6 +86,7 @@ def detect(
         episodes = _episodes(frame, sweep, settings, first=min(one.first for one in episodes))
     return DetectionReport(
         incidents=incidents(dataset, sweep, episodes, broken, history),
+        improvements=tuple(improvements(sweep)),
         series=series(dataset, frame.cube, heard, frame.span, grain=grain),
         fingerprint=dataset.fingerprint,
         as_of=dataset.as_of,

@@ -25,7 +25,7 @@ from tools.sweep import Bools, Sweep
 ORDER_VOLUME: Final = "order_volume"
 """Metric of a data-quality incident: orders a day."""
 TOP_SLICES: Final = 8
-_FREEDOM: Final = 58.0
+FREEDOM: Final = 58.0
 """Of the over-dispersion: a month of days and the family's."""
 _CLEAR_Z: Final = 2.5
 _ONSET_GAIN: Final = 2.0
@@ -103,7 +103,7 @@ def _evidence(sweep: Sweep, name: str, rows: Bools, phi: float) -> Evidence:
     if trials <= 0 or expected <= 0:
         return Evidence(signal.metric, trials, harm, expected, 0.0, 0.0)
     ratio = log_likelihood_ratio(*(np.asarray([part]) for part in (harm, expected, trials)))
-    z = float(z_of(p_value(np.sqrt(2 * ratio / phi), np.asarray([_FREEDOM])))[0])
+    z = float(z_of(p_value(np.sqrt(2 * ratio / phi), np.asarray([FREEDOM])))[0])
     points = 100 * sweep.weights[name] * (harm - expected) / trials
     return Evidence(signal.metric, trials, harm, expected, z, points)
 
@@ -191,7 +191,7 @@ def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break) -> _Ranked:
         current=broken.seen,
         delta=broken.seen - broken.expected,
         z=broken.z,
-        q_value=float(p_value(np.asarray([abs(broken.z)]), np.asarray([_FREEDOM]))[0]),
+        q_value=float(p_value(np.asarray([abs(broken.z)]), np.asarray([FREEDOM]))[0]),
         severity=Severity.HIGH if broken.slice == ALL_ORDERS else Severity.MEDIUM,
         affected_orders=round(float(sweep.cube.orders[sweep.cube.within(broken)].sum())),
         top_slices=(),

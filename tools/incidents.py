@@ -94,6 +94,21 @@ class Series(_Model):
     points: tuple[Point, ...]
 
 
+class Improvement(_Model):
+    """A slice that is clearly better than expected in the newest days; it is no incident."""
+
+    metric: str
+    slice: Slice
+    days: int
+    baseline: float
+    current: float
+    delta: float
+    """Current minus baseline, in the metric's unit."""
+    z: float
+    """Positive: better for customers."""
+    orders: int
+
+
 class DetectionReport(_Model):
     """Everything that one detection run found."""
 
@@ -102,6 +117,8 @@ class DetectionReport(_Model):
     series: tuple[Series, ...]
     fingerprint: str
     as_of: datetime
+    improvements: tuple[Improvement, ...] = ()
+    """What got better in the newest days, clearest first; labelled as such, never an incident."""
 
 
 Grain = Literal["hour", "day"]

@@ -17,7 +17,7 @@ from server.cli.console import show
 from server.wording import SECONDS, amount, explain, moment, span
 from tools.evidence import Evidence
 from tools.findings import Finding
-from tools.incidents import DetectionReport, Incident
+from tools.incidents import DetectionReport, Improvement, Incident
 from tools.recommendations import Recommendation
 from tools.top_table import LEGEND, top_rows
 
@@ -79,13 +79,20 @@ def _broken(report: CheckReport) -> RenderableType:
 
 def show_detection(report: DetectionReport) -> None:
     """Print the incidents, worst first."""
+    better = [Text(_better(one), style="green") for one in report.improvements]
     if not report.incidents:
-        show(f"No incident as of {moment(report.as_of)}.")
+        show(*better, f"No incident as of {moment(report.as_of)}.")
         return
     parts: list[RenderableType] = [incident_table(report)]
     if report.incidents[0].top_slices:
         parts += [top_slices_table(report.incidents[0]), Text(LEGEND, style="dim")]
+    parts += better
     show(Group(*parts, Text(f"as of {moment(report.as_of)}", style="dim")))
+
+
+def _better(one: Improvement) -> str:
+    now, before = amount(one.metric, one.current), amount(one.metric, one.baseline)
+    return f"better than usual: {one.metric} in {one.slice}: {before} -> {now} over {one.days} days"
 
 
 def incident_table(report: DetectionReport) -> Table:

@@ -40,5 +40,6 @@ def test_documents_have_only_known_fields() -> None:
         "series",
         "fingerprint",
         "as_of",
+        "improvements",
     }
     assert json.loads(make_report(None).model_dump_json())["incident"] is None

@@ -77,7 +77,7 @@ def test_two_overlapping_incidents_are_told_apart(null: Dataset) -> None:
     assert len(found) == 2
 
 
-def test_an_improvement_raises_nothing(null: Dataset) -> None:
+def test_an_improvement_is_labelled_and_raises_nothing(null: Dataset) -> None:
     cells = null.cells()
 
     class Improved(PlantedData):
@@ -87,7 +87,12 @@ def test_an_improvement_raises_nothing(null: Dataset) -> None:
             better.loc[hit, "on_time"] = better.loc[hit, "delivered"]
             return better
 
-    assert detect(cast("Dataset", Improved(null, None, 0))).incidents == ()
+    report = detect(cast("Dataset", Improved(null, None, 0)))
+    assert report.incidents == ()
+    (better,) = report.improvements
+    assert (better.metric, str(better.slice)) == ("on_time", "region=SF")
+    assert better.delta > 0.03
+    assert better.z > 3
 
 
 def test_a_slice_of_three_orders_is_not_tested(null: Dataset) -> None:
