@@ -11,6 +11,7 @@ from data.dataset import Dataset
 from data.slices import ALL_ORDERS, Slice
 from tools.buckets import all_zones, moment_of
 from tools.cube import encode_labels
+from tools.incident_identity import continued
 from tools.incidents import Incident, Kind, Severity, SliceDelta, Window
 from tools.localise import describe, greedy
 from tools.metrics import Metric
@@ -56,7 +57,7 @@ def incidents(
     made = [_incident(dataset, sweep, one, float(q_value)) for one, q_value in zip(episodes, q, strict=True)]
     made += [_data_fault(dataset, sweep, one) for one in broken]
     ordered = sorted(made, key=lambda item: (*item.order, item.incident.onset, item.incident.id))
-    return tuple(_continued(item.incident, history) for item in ordered)
+    return continued([item.incident for item in ordered], history)
 
 
 class _Ranked(NamedTuple):
@@ -203,12 +204,3 @@ def _id(kind: Kind, metric: str, slice_: Slice, day: int) -> str:
     """Stable while metric, slice and day of onset are."""
     text = "|".join((kind.value, metric, str(slice_), str(day)))
     return f"inc-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _continued(incident: Incident, history: Sequence[Incident]) -> Incident:
-    """The incident under the id that it had in an earlier run, if it goes on."""
-    for past in sorted(history, key=lambda one: (one.onset, one.id)):
-        near = past.window.start <= incident.window.end and incident.window.start <= past.window.end
-        if past.kind == incident.kind and near and past.slice.overlaps(incident.slice):
-            return incident.model_copy(update={"id": past.id})
-    return incident
