@@ -150,7 +150,8 @@ def _updated(past: Tracked, seen: _Fresh) -> Change:
         return Change(
             "escalated", replace(past, incident=kept, effect=size), f"its effect grew by {grown:.0%}"
         )
-    reference = past.effect if size.metric == past.effect.metric else size
+    known = size.metric == past.effect.metric and past.effect.per_day > 0
+    reference = past.effect if known else size
     after = replace(past, incident=kept, effect=reference)
     if worse:
         was = past.incident.severity.value

@@ -16,7 +16,7 @@ function row(item) {
     severity(incident.severity), el("strong", {}, incident.metric.replaceAll("_", " ")),
     el("div", {}, place(incident.slice)),
     el("div", { class: "soft" }, `${amount(incident.metric, incident.baseline)} → ${amount(incident.metric, incident.current)} since ${moment(incident.onset)}`),
-    el("div", { class: "soft" }, `${item.status}${item.latest_run ? `, run ${item.latest_run.status}` : ""}`)));
+    el("div", { class: "soft" }, `${item.status}${item.closed_as ? ` as ${item.closed_as.replaceAll("_", " ")}` : ""}${item.latest_run ? `, run ${item.latest_run.status}` : ""}`)));
 }
 
 async function loadList() {
