@@ -42,6 +42,8 @@ class Served(NamedTuple):
 
     fingerprint: str
     as_of: datetime
+    rules: str = ""
+    """Names the settings of the analysis where they are not the usual ones."""
 
 
 class IncidentFilter(NamedTuple):

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """The folder of tables that `cx serve` watches; by default the demo world, if it was generated."""
     mapping: Path | None = None
     """Mapping file of that folder; none for tables in the product's own shape."""
+    calendar: Path | None = None
+    """File of planned events (docs/calendar.md); none for no events."""
     llm_base_url: str | None = None
     """Any OpenAI-compatible endpoint; without a model, the offline reasoner does the whole job."""
     llm_model: str | None = None

@@ -91,7 +91,7 @@ def incident_table(report: DetectionReport) -> Table:
         right=("before", "now", "orders"),
     )  # fmt: skip
     for item in report.incidents:
-        what = Text.assemble((item.metric, "bold"), f" in {item.slice}\n", (item.id, "dim"))
+        what = Text.assemble((item.metric, "bold"), f" in {item.slice}\n", _planned(item), (item.id, "dim"))
         table.add_row(
             Text(item.severity.upper(), style=SEVERITY_STYLE[item.severity]),
             what,
@@ -101,6 +101,10 @@ def incident_table(report: DetectionReport) -> Table:
             f"{item.affected_orders:,}",
         )
     return table
+
+
+def _planned(incident: Incident) -> tuple[str, str]:
+    return (f"planned: {incident.planned}\n" if incident.planned else "", "yellow")
 
 
 # --- cx investigate
@@ -129,6 +133,7 @@ def _headline(incident: Incident, report: InvestigationReport) -> Panel:
     text = Text.assemble(
         (incident.severity.upper(), style),
         f"  {incident.metric} in {incident.slice}\n",
+        _planned(incident),
         f"{amount(incident.metric, incident.baseline)} -> {amount(incident.metric, incident.current)} "
         f"since {moment(incident.onset)}, {incident.affected_orders:,} orders\n",
         ("verdict: ", "dim"),
