@@ -8,6 +8,7 @@ from typing import Any, Final
 from agents import render
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
+from tools.feed_metrics import FEED_METRICS
 from tools.findings import Finding
 from tools.incidents import Incident
 from tools.recommendations import Effect, Recommendation
@@ -184,7 +185,7 @@ def metric_words(metric: str) -> MetricWords:
 
     if metric in METRICS:
         return MetricWords(METRICS[metric].title, METRICS[metric].unit)
-    return _COMPOSITES.get(metric, MetricWords(render.words(metric), ""))
+    return _COMPOSITES.get(metric, MetricWords(render.words(metric), FEED_METRICS.get(metric, "")))
 
 
 _COMPOSITES: Final = {

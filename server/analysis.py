@@ -19,6 +19,7 @@ from server.settings import Settings
 from tools.detection import detect
 from tools.incidents import DetectionReport, Grain, Incident
 from tools.ports import Knowledge
+from tools.settings import AnalysisSettings
 
 RUN = "run"
 """The id of the only run of a command; what it tells must be the same every time."""
@@ -53,23 +54,27 @@ def read_history(path: Path | None) -> tuple[Incident, ...]:
 
 
 def detect_incidents(
-    dataset: Dataset, *, grain: Grain = "day", history: tuple[Incident, ...] = ()
+    dataset: Dataset,
+    *,
+    grain: Grain = "day",
+    history: tuple[Incident, ...] = (),
+    rules: AnalysisSettings | None = None,
 ) -> DetectionReport:
     """What went wrong in these data.
 
     Raises:
         DataError: there is too little to compare with.
     """
-    return detect(dataset, grain=grain, history=history)
+    return detect(dataset, grain=grain, history=history, settings=rules)
 
 
-def latest_incident(dataset: Dataset) -> Incident | None:
+def latest_incident(dataset: Dataset, *, rules: AnalysisSettings | None = None) -> Incident | None:
     """The incident that began last.
 
     Raises:
         DataError: there is too little to compare with.
     """
-    found = detect_incidents(dataset).incidents
+    found = detect_incidents(dataset, rules=rules).incidents
     return max(found, key=lambda incident: (incident.onset, incident.id), default=None)
 
 
@@ -78,6 +83,7 @@ def investigate_dataset(
     *,
     sink: EventSink,
     settings: Settings,
+    rules: AnalysisSettings | None = None,
     incident: Incident | None = None,
     incident_id: str | None = None,
 ) -> InvestigationReport:
@@ -91,6 +97,7 @@ def investigate_dataset(
         dataset=dataset,
         model=get_model(model_settings(settings)),
         clock=system_clock,
+        settings=rules or AnalysisSettings(),
         knowledge=_knowledge(),
         sink=sink,
     )

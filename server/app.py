@@ -173,8 +173,9 @@ async def _detect(services: Services, bench: Workbench) -> None:
 
 def _search(repository: Repository, bench: Workbench) -> DetectionReport:
     """Look for incidents, unless this version of the product did so in the same data."""
-    version = installed("cx-fulfillment-agent")
-    known = repository.detection(bench.identify(), version=version)
+    served = bench.identify()
+    version = "+".join(filter(None, (installed("cx-fulfillment-agent"), served.rules)))
+    known = repository.detection(served, version=version)
     if known is not None:
         return known
     report = bench.detect(repository.history())

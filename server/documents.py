@@ -19,6 +19,7 @@ def report_markdown(report: InvestigationReport) -> str:
         f"{amount(incident.metric, incident.baseline)} before, "
         f"{amount(incident.metric, incident.current)} since {moment(incident.onset)}; "
         f"{incident.affected_orders:,} orders; severity {incident.severity.value}; "
+        f"{f'planned: {incident.planned}; ' if incident.planned else ''}"
         f"verdict {report.verdict.value.replace('_', ' ')}."
     )
     parts = [

@@ -3,7 +3,9 @@
 ServiceError                        carries the HTTP status; one handler makes a problem document of it
 ├── NotFoundError            404    the id names nothing
 ├── ConflictError            409    the request is being worked on already
+├── PreconditionFailedError  412    somebody else changed it since it was read
 ├── UnprocessableError       422    the request contradicts an earlier one
+├── PreconditionRequiredError 428   a change must say which version it saw
 ├── UnauthorizedError        401    no key, or an unknown one
 ├── ForbiddenError           403    the key lacks the scope
 ├── TooManyError             429    a limit on streams or runs is reached
@@ -35,6 +37,18 @@ class ConflictError(ServiceError):
     """The same request is being worked on."""
 
     status, code, title = 409, "conflict", "Conflict"
+
+
+class PreconditionFailedError(ServiceError):
+    """Somebody else changed it since it was read."""
+
+    status, code, title = 412, "precondition_failed", "Changed in the meantime"
+
+
+class PreconditionRequiredError(ServiceError):
+    """A change must say which version of the thing it saw."""
+
+    status, code, title = 428, "precondition_required", "Version required"
 
 
 class UnprocessableError(ServiceError):

@@ -1,6 +1,7 @@
 """The tables of the system of record.
 
     incident        what detection found; keeps its id and its status from run to run
+    incident_change what happened to an incident: who, when, from where to where, why; append-only
     detection       what a search of the data found, series included
     run             one investigation of one incident
     run_event       the append-only log of a run; `seq` is set once its place in the order is known
@@ -18,14 +19,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Enum, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-
-class IncidentStatus(StrEnum):
-    """Where an incident stands."""
-
-    NEW = "new"
-    INVESTIGATING = "investigating"
-    MONITORING = "monitoring"
-    RESOLVED = "resolved"
+from tools.incident_lifecycle import ClosedAs, IncidentStatus
 
 
 class RunStatus(StrEnum):
@@ -57,16 +51,60 @@ class IncidentRecord(SQLModel, table=True):
     status: IncidentStatus = Field(
         default=IncidentStatus.NEW, sa_column=Column(_stored(IncidentStatus), nullable=False)
     )
+    closed_as: ClosedAs | None = Field(default=None, sa_column=Column(_stored(ClosedAs)))
+    merged_into: str | None = Field(default=None, foreign_key="incident.id")
+    closed_at: datetime | None = None
+    closed_as_of: datetime | None = None
+    """As-of time of the data when it was closed."""
+    version: int = 1
+    """Counts the changes of its standing and severity; a change is refused unless it names the newest."""
     severity: str
+    """The worst while it is open."""
     metric: str
     kind: str
     onset: datetime
+    effect_metric: str
+    effect_per_day: float
+    """At its opening, or at its last escalation; see `tools.incident_effect`."""
     document: str = Field(sa_column=Column(Text, nullable=False))
     """`tools.incidents.Incident` as JSON."""
     fingerprint: str
     as_of: datetime
     created_at: datetime
     updated_at: datetime
+
+
+class ChangeKind(StrEnum):
+    """What happened to an incident."""
+
+    OPENED = "opened"
+    MOVED = "moved"
+    """Somebody, or a run that began, changed its status."""
+    ESCALATED = "escalated"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class IncidentChangeRecord(SQLModel, table=True):
+    """One thing that happened to an incident; append-only."""
+
+    __tablename__ = "incident_change"
+    __table_args__ = (UniqueConstraint("incident_id", "version", name="uq_incident_change_version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    incident_id: str = Field(foreign_key="incident.id", index=True)
+    version: int
+    """Of the incident, from this change on."""
+    at: datetime
+    actor: str
+    """Name of the API key, or `system`."""
+    kind: ChangeKind = Field(sa_column=Column(_stored(ChangeKind), nullable=False))
+    from_status: IncidentStatus | None = Field(default=None, sa_column=Column(_stored(IncidentStatus)))
+    to_status: IncidentStatus = Field(sa_column=Column(_stored(IncidentStatus), nullable=False))
+    closed_as: ClosedAs | None = Field(default=None, sa_column=Column(_stored(ClosedAs)))
+    merged_into: str | None = None
+    severity: str
+    reason: str
 
 
 class DetectionRecord(SQLModel, table=True):

@@ -5,30 +5,34 @@ Every method opens a short session of its own and commits before it returns.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine, func, tuple_
 from sqlmodel import Session, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
 from agents.report import InvestigationReport
+from server import incident_book
 from server.clock import Clock, system_clock
+from server.errors import PreconditionFailedError, UnprocessableError
 from server.models import (
     UNFINISHED,
     AuditRecord,
     DetectionRecord,
     IdempotencyRecord,
+    IncidentChangeRecord,
     IncidentRecord,
-    IncidentStatus,
     ReportRecord,
     RunEventRecord,
     RunRecord,
     RunStatus,
 )
-from tools.incidents import DetectionReport, Incident
+from tools.incident_lifecycle import Actor, ClosedAs, IncidentStatus, Move
+from tools.incidents import DetectionReport, Incident, Kind, Severity
 
 KEY_LIFE = timedelta(hours=24)
 """How long an idempotency key is remembered."""
+_UNREAL: Final = (ClosedAs.FALSE_ALARM, ClosedAs.MERGED)
 Key = tuple[str, str, str, int]
 """(run, node, branch, ordinal): what makes an event unique."""
 
@@ -38,6 +42,20 @@ class Served(NamedTuple):
 
     fingerprint: str
     as_of: datetime
+    rules: str = ""
+    """Names the settings of the analysis where they are not the usual ones."""
+
+
+class IncidentFilter(NamedTuple):
+    """Which incidents are wanted; an empty choice is all of them."""
+
+    status: Sequence[IncidentStatus] = ()
+    severity: Sequence[Severity] = ()
+    kind: Sequence[Kind] = ()
+    open: bool | None = None
+
+
+ANY: Final = IncidentFilter()
 
 
 class Page(NamedTuple):
@@ -61,7 +79,7 @@ class Repository:
     # --- incidents
 
     def store_detection(self, report: DetectionReport, *, version: str = "") -> None:
-        """Add new incidents and bring known ones up to date; ids, statuses and creation times stay."""
+        """Keep a detection, and let it change the incidents: `tools.incident_tracking` says how."""
         now = self._clock()
         with self._session() as session:
             session.merge(
@@ -73,12 +91,9 @@ class Repository:
                     created_at=now,
                 )
             )
-            for incident in report.incidents:
-                known = session.get(IncidentRecord, incident.id)
-                fresh = _incident_record(incident, report, now=now)
-                if known is not None:
-                    fresh.status, fresh.created_at = known.status, known.created_at
-                session.merge(fresh)
+            # Writing first locks SQLite: nobody moves an incident between our reading and our writing.
+            session.flush()
+            incident_book.record_detection(session, report, at=now)
             session.commit()
 
     def detection(self, served: Served, *, version: str) -> DetectionReport | None:
@@ -88,17 +103,23 @@ class Repository:
         return None if record is None else DetectionReport.model_validate_json(record.document)
 
     def history(self) -> tuple[Incident, ...]:
-        """All incidents that were ever found, as they were last seen, oldest first."""
+        """The incidents that were real, as they were last seen, oldest first.
+
+        What a false alarm covered is ordinary and may teach the baseline; a merged incident is told by the whole.
+        """
         query = select(IncidentRecord).order_by(col(IncidentRecord.onset), col(IncidentRecord.id))
         with self._session() as session:
-            return tuple(Incident.model_validate_json(record.document) for record in session.exec(query))
+            records = [one for one in session.exec(query) if one.closed_as not in _UNREAL]
+        return tuple(Incident.model_validate_json(record.document) for record in records)
 
     def incident(self, incident_id: str) -> IncidentRecord | None:
         """One incident."""
         with self._session() as session:
             return session.get(IncidentRecord, incident_id)
 
-    def incidents(self, *, limit: int, after: tuple[datetime, str] | None = None) -> Page:
+    def incidents(
+        self, *, limit: int, after: tuple[datetime, str] | None = None, where: IncidentFilter = ANY
+    ) -> Page:
         """A page of incidents, newest onset first."""
         order = tuple_(col(IncidentRecord.onset), col(IncidentRecord.id))
         query = select(IncidentRecord).order_by(
@@ -107,10 +128,47 @@ class Repository:
         if after is not None:
             query = query.where(order < tuple_(*after))
         with self._session() as session:
-            found = session.exec(query.limit(limit + 1)).all()
+            found = session.exec(_filtered(query, where).limit(limit + 1)).all()
         items = tuple(found[:limit])
         more = len(found) > limit
         return Page(items=items, after=(items[-1].onset, items[-1].id) if more else None)
+
+    def move_incident(self, incident_id: str, asked: Move, *, version: int, actor: str) -> IncidentRecord:
+        """Move an incident for a person who has seen this version of it.
+
+        Raises:
+            MoveError: the rules refuse the move.
+            PreconditionFailedError: somebody else changed the incident since.
+            UnprocessableError: `merged_into` names no incident that could take it in.
+        """
+        with self._session() as session:
+            claimed = session.exec(
+                update(IncidentRecord)
+                .where(col(IncidentRecord.id) == incident_id, col(IncidentRecord.version) == version)
+                .values(version=version)
+            )
+            record = session.get_one(IncidentRecord, incident_id)
+            if claimed.rowcount != 1:
+                raise PreconditionFailedError(
+                    f"{incident_id} is at version {record.version} ({record.status.value}), not {version}: "
+                    "read it again"
+                )
+            if asked.merged_into is not None:
+                _check_target(session.get(IncidentRecord, asked.merged_into), asked.merged_into)
+            author = incident_book.Author(actor, self._clock())
+            incident_book.move(session, record, asked, by=Actor.PERSON, author=author)
+            session.commit()
+        return record
+
+    def incident_history(self, incident_id: str) -> tuple[IncidentChangeRecord, ...]:
+        """What happened to an incident, oldest first."""
+        query = (
+            select(IncidentChangeRecord)
+            .where(col(IncidentChangeRecord.incident_id) == incident_id)
+            .order_by(col(IncidentChangeRecord.version))
+        )
+        with self._session() as session:
+            return tuple(session.exec(query).all())
 
     # --- runs
 
@@ -172,7 +230,9 @@ class Repository:
             run.status, run.attempts = RunStatus.RUNNING, run.attempts + 1
             incident = session.get_one(IncidentRecord, run.incident_id)
             if incident.status is IncidentStatus.NEW:
-                incident.status = IncidentStatus.INVESTIGATING
+                asked = Move(IncidentStatus.INVESTIGATING, reason=f"run {run_id} began")
+                author = incident_book.Author(incident_book.SYSTEM, self._clock())
+                incident_book.move(session, incident, asked, by=Actor.SYSTEM, author=author)
             session.commit()
 
     def finish_run(self, run_id: str, report: InvestigationReport) -> None:
@@ -272,19 +332,24 @@ class Repository:
             session.commit()
 
 
-def _incident_record(incident: Incident, report: DetectionReport, *, now: datetime) -> IncidentRecord:
-    return IncidentRecord(
-        id=incident.id,
-        severity=incident.severity,
-        metric=incident.metric,
-        kind=incident.kind,
-        onset=incident.onset,
-        document=incident.model_dump_json(by_alias=True),
-        fingerprint=report.fingerprint,
-        as_of=report.as_of,
-        created_at=now,
-        updated_at=now,
-    )
+def _filtered(query: SelectOfScalar[IncidentRecord], where: IncidentFilter) -> SelectOfScalar[IncidentRecord]:
+    wanted = ((IncidentRecord.status, where.status), (IncidentRecord.severity, where.severity))
+    for column, values in (*wanted, (IncidentRecord.kind, where.kind)):
+        if values:
+            query = query.where(col(column).in_(values))
+    if where.open is None:
+        return query
+    resolved = col(IncidentRecord.status) == IncidentStatus.RESOLVED
+    return query.where(~resolved if where.open else resolved)
+
+
+def _check_target(target: IncidentRecord | None, id_: str) -> None:
+    if target is None:
+        raise UnprocessableError(f"merged_into: there is no incident {id_!r}")
+    if target.merged_into is not None:
+        raise UnprocessableError(
+            f"merged_into: {id_} was itself merged into {target.merged_into}; name that one"
+        )
 
 
 def _run_record(run_id: str, incident: IncidentRecord, *, now: datetime) -> RunRecord:

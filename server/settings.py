@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Where the engine is: `postgresql://...` or a Spark master; DuckDB needs none."""
     cell_store: Path | None = None
     """Where summed days are kept, so that a new day reads a new day; none: every start sums all days."""
+    calendar: Path | None = None
+    """File of planned events (docs/calendar.md); none for no events."""
     llm_base_url: str | None = None
     """Any OpenAI-compatible endpoint; without a model, the offline reasoner does the whole job."""
     llm_model: str | None = None

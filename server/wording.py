@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tools.evidence import Evidence
+from tools.feed_metrics import FEED_METRICS
 
 SECONDS = frozenset({"eta_error", "fulfilment"})
-"""Metrics that are durations; all others but the CX Score are shares."""
+"""Metrics that are durations in seconds."""
 MOST = 4
 """Values that a line of evidence shows."""
 
@@ -27,10 +28,20 @@ def amount(metric: str, value: float) -> str:
     Example:
         >>> amount("on_time", 0.9234), amount("eta_error", 301.4), amount("cx_score", 71.23)
         ('92.3 %', '301 s', '71.2')
+        >>> amount("order_volume", 11980.4), amount("order_clock", -3.0), amount("order_copies", 0.5)
+        ('11,980 orders/day', '-3.0 h', '50.0 %')
     """
     if metric in SECONDS:
         return f"{value:.0f} s"
+    unit = FEED_METRICS.get(metric, "share")
+    if unit in _PER_DAY:
+        return f"{value:,.0f} {_PER_DAY[unit]}"
+    if unit == "h":
+        return f"{value:+.1f} h" if value else "0 h"
     return f"{value:.1f}" if metric == "cx_score" else f"{100 * value:.1f} %"
+
+
+_PER_DAY: Final = {"orders_per_day": "orders/day", "records_per_day": "records/day"}
 
 
 def span(value: float, low: float, high: float, unit: str) -> str:

@@ -1,6 +1,7 @@
 """The rooms beneath the service: the dataset it watches, the knowledge store, the model, the checkpoints."""
 
 import asyncio
+import hashlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from agents.events import EventSink
 from agents.investigation import investigate
 from agents.models import get_model
 from agents.report import InvestigationReport
+from data import calendar as calendars
 from data import mapping as mappings
 from data.dataset import Dataset
 from data.errors import DataError
@@ -26,6 +28,7 @@ from server.settings import Settings
 from tools.detection import detect
 from tools.incidents import DetectionReport, Incident
 from tools.ports import Knowledge
+from tools.settings import AnalysisSettings
 
 CHECKPOINTS = "checkpoints.sqlite"
 
@@ -56,8 +59,8 @@ class OwnWorkbench:
         Raises:
             DataError: the data are missing or unusable.
         """
-        dataset = self._open_dataset()
-        return Served(dataset.fingerprint, dataset.as_of)
+        dataset, rules = self._open_dataset(), self._rules()
+        return Served(dataset.fingerprint, dataset.as_of, _name(rules))
 
     def detect(self, history: Sequence[Incident]) -> DetectionReport:
         """Look for incidents; those of `history` that go on keep their ids.
@@ -65,9 +68,9 @@ class OwnWorkbench:
         Raises:
             DataError: the data are missing or unusable.
         """
-        dataset = self._open_dataset()
+        dataset, rules = self._open_dataset(), self._rules()
         with self._computing:
-            return detect(dataset, history=history)
+            return detect(dataset, history=history, settings=rules)
 
     async def investigate(self, run: RunRecord, sink: EventSink) -> InvestigationReport:
         """Carry out a run, from its last checkpoint where there is one.
@@ -84,6 +87,7 @@ class OwnWorkbench:
             dataset=dataset.at(run.as_of),
             model=get_model(model_settings(self._settings)),
             clock=self._clock,
+            settings=self._rules(),
             knowledge=await asyncio.to_thread(self._open_knowledge),
             sink=sink,
             lock=self._computing,
@@ -103,6 +107,10 @@ class OwnWorkbench:
                 )
             return self._dataset
 
+    def _rules(self) -> AnalysisSettings:
+        path = self._settings.calendar
+        return AnalysisSettings(calendar=() if path is None else calendars.load(path))
+
     def _open_knowledge(self) -> Knowledge:
         with self._opening:
             if self._knowledge is None:
@@ -119,3 +127,10 @@ def _existing(settings: Settings) -> Path:
 
 def _mapping(settings: Settings) -> mappings.Mapping | None:
     return None if settings.mapping is None else mappings.load(settings.mapping)
+
+
+def _name(rules: AnalysisSettings) -> str:
+    """Tells settings of the analysis apart; empty for the usual ones."""
+    if rules == AnalysisSettings():
+        return ""
+    return hashlib.blake2b(rules.model_dump_json().encode(), digest_size=6).hexdigest()

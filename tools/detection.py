@@ -5,6 +5,7 @@ Pure: the dataset, its as-of time, the settings and, if given, past incidents de
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,12 @@ from tools import quality, relative, signals
 from tools.baseline import Span
 from tools.buckets import all_zones, closed_hours, local_day
 from tools.cube import Cube, Part, Stretch, build
+from tools.feeds import Break
 from tools.improvements import improvements
-from tools.incident_building import incidents
+from tools.incident_building import foreseen, incidents
 from tools.incidents import DetectionReport, Grain, Incident
 from tools.metrics import CX_INDEX, Metric, available
+from tools.planned_events import planned
 from tools.search import WITHIN_PLACE, Episode, merged, search
 from tools.series import series
 from tools.settings import AnalysisSettings
@@ -42,6 +45,8 @@ class Frame:
     last: dict[Family, int]
     """The first day, counted from the cube's first, that is not tested yet."""
     span: Span
+    whole: dict[Family, int]
+    """The first day that is not complete yet."""
 
     def inside(self, parts: Iterable[Stretch]) -> Bools:
         """Which rows lie in any of these slices and days."""
@@ -73,9 +78,12 @@ def detect(
     """
     settings = settings or AnalysisSettings()
     frame = prepare(dataset, grain=grain, settings=settings)
-    broken = quality.breaks(frame.cube, frame.span, days=frame.last["delivery"])
-    clean = ~frame.inside(broken)
-    known = clean & ~frame.inside(_remembered(dataset, frame, history))
+    expected = planned(
+        settings.calendar, dataset.mapping, first_day=frame.cube.first_day, dimensions=dataset.dimensions
+    )
+    broken = quality.breaks(records(dataset, frame, expected))
+    clean = _Clean(frame.cube, tuple(one for one in broken if foreseen(one, expected) is None))
+    known = clean.rows() & ~frame.inside(_remembered(dataset, frame, history)) & ~frame.inside(expected)
     heard = _signals(frame, clean, known)
     sweep = _sweep(frame, heard, known, settings)
     episodes = _episodes(frame, sweep, settings)
@@ -85,7 +93,7 @@ def detect(
         sweep = _sweep(frame, heard, taught, settings)
         episodes = _episodes(frame, sweep, settings, first=min(one.first for one in episodes))
     return DetectionReport(
-        incidents=incidents(dataset, sweep, episodes, broken, history),
+        incidents=incidents(dataset, sweep, episodes, broken, history, expected),
         improvements=tuple(improvements(sweep)),
         series=series(dataset, frame.cube, heard, frame.span, grain=grain),
         fingerprint=dataset.fingerprint,
@@ -124,7 +132,8 @@ def prepare(dataset: Dataset, *, grain: Grain, settings: AnalysisSettings) -> Fr
     ripe = {name: hours[made.day, made.hour] for name, hours in closed.items()}
     last = {name: _tested_days(hours, grain) for name, hours in closed.items()}
     span = Span(settings.baseline_days, settings.warmup_days)
-    return Frame(kept, made, available(kept.columns), ripe, last, span)
+    whole = {name: int(hours.all(axis=1).sum()) for name, hours in closed.items()}
+    return Frame(kept, made, available(kept.columns), ripe, last, span, whole)
 
 
 def _closed(dataset: Dataset, cells: pd.DataFrame, grain: Grain) -> dict[Family, Bools]:
@@ -149,8 +158,33 @@ def _tested_days(closed: Bools, grain: Grain) -> int:
     return int(some.sum())
 
 
-def _signals(frame: Frame, clean: Bools, known: Bools) -> tuple[Signal, ...]:
-    usable = [frame.ripe[metric.maturity] & clean for metric in frame.metrics]
+class _Clean(NamedTuple):
+    """What the gate of `tools.quality` lets through."""
+
+    cube: Cube
+    broken: tuple[Break, ...]
+
+    def rows(self, metric: str | None = None) -> Bools:
+        """Rows whose records can be trusted, for a metric or for all of them."""
+        return ~quality.spoiled(self.cube, self.broken, metric)
+
+
+def records(dataset: Dataset, frame: Frame, expected: Sequence[Stretch]) -> quality.Records:
+    """What the gate looks at."""
+    return quality.Records(
+        cells=frame.cells,
+        cube=frame.cube,
+        span=frame.span,
+        ripe=frame.ripe,
+        last=frame.whole,
+        zones=bool(dataset.mapping.zones or dataset.mapping.default_zone),
+        facts=dataset.facts,
+        expected=expected,
+    )
+
+
+def _signals(frame: Frame, clean: _Clean, known: Bools) -> tuple[Signal, ...]:
+    usable = [frame.ripe[metric.maturity] & clean.rows(metric.id) for metric in frame.metrics]
     return signals.build(frame.cells, frame.cube, frame.metrics, ripe=usable, history=known, span=frame.span)
 
 

@@ -8,22 +8,22 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from data.dataset import Dataset
-from data.slices import ALL_ORDERS, Slice
+from data.slices import Slice
 from tools.buckets import all_zones, moment_of
 from tools.cube import encode_labels
+from tools.feeds import Break
+from tools.incident_identity import continued
 from tools.incidents import Incident, Kind, Severity, SliceDelta, Window
 from tools.localise import describe, greedy
 from tools.metrics import Metric
 from tools.multiplicity import benjamini_hochberg
-from tools.quality import Break
+from tools.planned_events import Planned, event_of
 from tools.scan import Counts, Found, Grid
 from tools.search import Episode
 from tools.severity import rank, severity
 from tools.significance import log_likelihood_ratio, p_value, z_of
 from tools.sweep import Bools, Sweep
 
-ORDER_VOLUME: Final = "order_volume"
-"""Metric of a data-quality incident: orders a day."""
 TOP_SLICES: Final = 8
 FREEDOM: Final = 58.0
 """Of the over-dispersion: a month of days and the family's."""
@@ -50,19 +50,35 @@ def incidents(
     episodes: Sequence[Episode],
     broken: Sequence[Break],
     history: Sequence[Incident],
+    planned: Sequence[Planned] = (),
 ) -> tuple[Incident, ...]:
-    """All incidents, worst first."""
+    """All incidents, worst first; those of planned events are labelled, and low."""
     q = benjamini_hochberg([one.alarm_p for one in episodes], tests=max(sweep.count(), len(episodes), 1))
-    made = [_incident(dataset, sweep, one, float(q_value)) for one, q_value in zip(episodes, q, strict=True)]
-    made += [_data_fault(dataset, sweep, one) for one in broken]
+    made = [
+        _known(_incident(dataset, sweep, one, float(q_value)), event_of(one, planned))
+        for one, q_value in zip(episodes, q, strict=True)
+    ]
+    made += [_known(_data_fault(dataset, sweep, one), foreseen(one, planned)) for one in broken]
     ordered = sorted(made, key=lambda item: (*item.order, item.incident.onset, item.incident.id))
-    return tuple(_continued(item.incident, history) for item in ordered)
+    return continued([item.incident for item in ordered], history)
 
 
 class _Ranked(NamedTuple):
     incident: Incident
     order: tuple[int, float]
     """Sorts the worst first."""
+
+
+def foreseen(broken: Break, planned: Sequence[Planned]) -> str | None:
+    """The planned event that explains an odd volume; it explains no other fault of the records."""
+    return event_of(broken, planned) if broken.metric == "order_volume" else None
+
+
+def _known(made: _Ranked, event: str | None) -> _Ranked:
+    if event is None:
+        return made
+    labelled = made.incident.model_copy(update={"planned": event, "severity": Severity.LOW})
+    return _Ranked(labelled, (-rank(Severity.LOW), made.order[1]))
 
 
 def _incident(dataset: Dataset, sweep: Sweep, episode: Episode, q: float) -> _Ranked:
@@ -177,13 +193,13 @@ def turned(delta: SliceDelta) -> SliceDelta:
 
 
 def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break) -> _Ranked:
-    first = broken.first + sweep.cube.first_day
-    start = _earliest(dataset, broken.slice, first, 0)
-    end = _latest(dataset, broken.slice, first + broken.last - broken.first - 1, 24)
+    first, hour = broken.first + sweep.cube.first_day, broken.slice.hour
+    start = _earliest(dataset, broken.slice, first, hour.start if hour else 0)
+    end = _latest(dataset, broken.slice, first + broken.last - broken.first - 1, hour.end if hour else 24)
     incident = Incident(
-        id=_id(Kind.DATA_QUALITY, ORDER_VOLUME, broken.slice, first),
+        id=_id(Kind.DATA_QUALITY, broken.metric, broken.slice, first),
         kind=Kind.DATA_QUALITY,
-        metric=ORDER_VOLUME,
+        metric=broken.metric,
         slice=broken.slice,
         window=Window(start=start, end=end),
         onset=start,
@@ -192,7 +208,7 @@ def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break) -> _Ranked:
         delta=broken.seen - broken.expected,
         z=broken.z,
         q_value=float(p_value(np.asarray([abs(broken.z)]), np.asarray([FREEDOM]))[0]),
-        severity=Severity.HIGH if broken.slice == ALL_ORDERS else Severity.MEDIUM,
+        severity=Severity.MEDIUM if broken.slice.values else Severity.HIGH,
         affected_orders=round(float(sweep.cube.orders[sweep.cube.within(broken)].sum())),
         top_slices=(),
     )
@@ -203,12 +219,3 @@ def _id(kind: Kind, metric: str, slice_: Slice, day: int) -> str:
     """Stable while metric, slice and day of onset are."""
     text = "|".join((kind.value, metric, str(slice_), str(day)))
     return f"inc-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _continued(incident: Incident, history: Sequence[Incident]) -> Incident:
-    """The incident under the id that it had in an earlier run, if it goes on."""
-    for past in sorted(history, key=lambda one: (one.onset, one.id)):
-        near = past.window.start <= incident.window.end and incident.window.start <= past.window.end
-        if past.kind == incident.kind and near and past.slice.overlaps(incident.slice):
-            return incident.model_copy(update={"id": past.id})
-    return incident

@@ -74,6 +74,8 @@ class Incident(_Model):
     affected_orders: int
     """Orders of the slice within the window."""
     top_slices: tuple[SliceDelta, ...]
+    planned: str | None = None
+    """Name of the planned event that it happened in; its severity is then low."""
 
 
 class Point(_Model):

@@ -1,99 +1,173 @@
-"""A gate before blame: days on which the order feed itself looks broken.
+"""A gate before blame: where the records themselves look broken, nobody is blamed for what they show.
 
-One simple method: the orders of a region on a day, against the same weekday of the trailing weeks. A day with less
-than 40 % or more than 180 % of what was expected, far outside of how the region strays, is taken for a fault of
-the data, shown as such, and kept out of the search for CX incidents.
+Each kind of fault has its file in `tools.feeds`. Regions are looked at, and all orders together; what every region
+shows alike is told once, of the whole business. Days that are found broken do not teach what is usual, and are not
+looked at for anything else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from data.slices import ALL_ORDERS, Slice
-from tools.baseline import WEEK, Span, trailing
-from tools.cube import Cube, Family, Floats
-
-COLLAPSED: Final = 0.4
-DOUBLED: Final = 1.8
-_LEAST_ORDERS: Final = 50.0
-_LEAST_Z: Final = 6.0
-
+from data.mapping import Family
+from tools.baseline import WEEK, Span
+from tools.cube import Cube, Floats, Stretch
+from tools.feeds import clock, copies, gaps, tables, volume
+from tools.feeds.base import Break, Panel, panels, untaught, without
 
 Bools = npt.NDArray[np.bool_]
+_MOST: Final = 0.8
+"""Of the regions: a fault that so many show at once is one of the whole business."""
 
 
-class Break(NamedTuple):
-    """A run of days on which a feed looks broken."""
+@dataclass(frozen=True)
+class Records:
+    """What the gate looks at."""
 
-    slice: Slice
-    first: int
-    last: int
-    """The day after its last."""
-    expected: float
-    """Orders a day."""
-    seen: float
-    z: float
-    """Signed: negative where orders are missing."""
+    cells: pd.DataFrame
+    cube: Cube
+    span: Span
+    ripe: Mapping[Family, Bools]
+    """Which rows have ripened, by family of outcomes."""
+    last: Mapping[Family, int]
+    """The first day that is not tested yet."""
+    zones: bool
+    """Whether local time is known."""
+    facts: Callable[[], pd.DataFrame]
+    """Gives the orders one by one; called only where copies are suspected."""
+    expected: Sequence[Stretch] = ()
+    """Planned events: odd volumes within them are known beforehand, and teach nothing."""
 
-
-class _Volume(NamedTuple):
-    seen: Floats
-    expected: Floats
-    z: Floats
-    broken: Bools
-
-
-def breaks(cube: Cube, span: Span, *, days: int) -> tuple[Break, ...]:
-    """Broken feeds by region, or of the whole business where every region breaks alike.
-
-    Args:
-        cube: the cells.
-        span: which days a day is compared with.
-        days: number of days that have closed.
-    """
-    whole = next(one for one in cube.families if not one.dims)
-    regional = next((one for one in cube.families if one.dims == ("region",)), whole)
-    volume = _volume(cube, regional, span, days)
-    everywhere = np.asarray(volume.broken.all(axis=0))
-    found = list(_runs(_volume(cube, whole, span, days), 0, ALL_ORDERS, everywhere))
-    for index in range(len(regional.values)) if regional is not whole else ():
-        slice_ = regional.slice_at(index)
-        found.extend(_runs(volume, index, slice_, volume.broken[index] & ~everywhere))
-    return tuple(found)
+    @cached_property
+    def copied(self) -> copies.Copied:
+        """The orders one by one, and which of them are copies."""
+        return copies.copied(self.facts())
 
 
-def _volume(cube: Cube, family: Family, span: Span, days: int) -> _Volume:
-    seen = cube.dense(family, cube.orders).sum(-1)
-    count = np.ones_like(seen)
-    weekly = trailing(seen[..., None], span, step=WEEK)[..., 0]
-    weeks = trailing(count[..., None], span, step=WEEK)[..., 0]
-    expected = weekly / np.maximum(weeks, 1)
-    excess = (seen - expected) ** 2 / np.maximum(expected, 1.0)
-    ordinary = np.minimum(excess, expected / 4)
-    phi = np.maximum(
-        trailing(ordinary[..., None], span)[..., 0] / trailing(count[..., None], span)[..., 0], 1.0
+_Look = Callable[[Panel, Records], Iterator[Break]]
+
+
+def breaks(records: Records) -> tuple[Break, ...]:
+    """Everything that is broken, in order of time."""
+    whole, *regional = (
+        untaught(panel, records.expected)
+        for panel in panels(records.cube, records.span, records.last["delivery"])
     )
-    z = (seen - expected) / np.sqrt(phi * np.maximum(expected, 1.0))
-    odd = (seen < COLLAPSED * expected) | (seen > DOUBLED * expected)
-    tested = (np.arange(cube.days) >= span.warmup_days) & (np.arange(cube.days) < days)
-    broken = odd & (np.abs(z) > _LEAST_Z) & (expected >= _LEAST_ORDERS) & tested
-    return _Volume(seen, expected, z, broken)
+    found: list[Break] = []
+    one_by_one: tuple[_Look, ...] = (_days, _clocks)
+    for look in one_by_one:
+        while news := _news(look, whole, regional, found, records):
+            begin = min(one.first for one in news)
+            # Of a week at a time: a later day was compared with broken ones.
+            found += [one._replace(last=min(one.last, begin + WEEK)) for one in news if one.first == begin]
+    at_once: tuple[_Look, ...] = (_hours, _tables)
+    for look in at_once:
+        found += _news(look, whole, regional, found, records)
+    return _joined(found)
 
 
-def _runs(volume: _Volume, index: int, slice_: Slice, broken: Bools) -> Sequence[Break]:
-    numbered = enumerate(np.flatnonzero(broken).tolist())
-    runs = [[day for _, day in run] for _, run in groupby(numbered, key=lambda item: item[1] - item[0])]
-    return [
-        Break(
-            slice_,
-            run[0],
-            run[-1] + 1,
-            float(volume.expected[index, run].mean()),
-            float(volume.seen[index, run].mean()),
-            float(volume.z[index, run].sum() / np.sqrt(len(run))),
+def _news(
+    look: _Look, whole: Panel, regional: Sequence[Panel], found: Sequence[Break], records: Records
+) -> list[Break]:
+    """What a look at the days that are not known to be broken shows."""
+    everywhere = list(look(without(whole, found), records))
+    local = [one for panel in regional for one in look(without(panel, found), records)]
+    return _told_once(everywhere, local, sum(len(panel.family.values) for panel in regional))
+
+
+def spoiled(cube: Cube, found: Iterable[Break], metric: str | None = None) -> Bools:
+    """Rows of the cells in which a metric (or every metric, without one named) cannot be trusted."""
+    rows = np.zeros(len(cube.day), dtype=bool)
+    for one in found:
+        if not one.spoils or (metric is not None and metric in one.spoils):
+            rows |= cube.within(one)
+    return rows
+
+
+def _days(panel: Panel, records: Records) -> Iterator[Break]:
+    known = volume.volume(panel)
+    surged = volume.surged(panel, known)
+    copied = list(copies.breaks(panel, surged, records.copied)) if surged.any() else []
+    yield from copied
+    rest = without(panel, copied)
+    yield from volume.breaks(rest, known, volume.stopped(rest, known) | volume.multiplied(rest, known))
+
+
+def _clocks(panel: Panel, records: Records) -> Iterator[Break]:
+    yield from clock.order_breaks(panel, zones=records.zones)
+    if {"delivered", "lateness_s", "on_time"} <= set(records.cells.columns):
+        yield from clock.arrival_breaks(
+            panel, *(_column(records, name, "delivery") for name in ("delivered", "lateness_s", "on_time"))
         )
-        for run in runs
-    ]
+
+
+def _hours(panel: Panel, _: Records) -> Iterator[Break]:
+    yield from gaps.breaks(panel)
+
+
+def _tables(panel: Panel, records: Records) -> Iterator[Break]:
+    for feed in tables.FEEDS:
+        if {feed.rows, feed.among} <= set(records.cells.columns):
+            rows, among = (_column(records, name, feed.family) for name in (feed.rows, feed.among))
+            yield from tables.breaks(panel, feed, rows, among, records.last)
+
+
+def _column(records: Records, name: str, family: Family) -> Floats:
+    return np.where(records.ripe[family], records.cells[name].to_numpy(np.float64), 0.0)
+
+
+def _told_once(whole: Sequence[Break], local: Sequence[Break], regions: int) -> list[Break]:
+    """Faults of the whole business, and of the regions what those do not tell."""
+    kept = [one for one in whole if not _is_one_regions(one, local, regions)]
+    return [*kept, *(rest for one in local for rest in _beyond(one, kept))]
+
+
+def _is_one_regions(whole: Break, local: Sequence[Break], regions: int) -> bool:
+    """Copies of one large region stand out in all orders too; other faults do not."""
+    showing = {one.slice.values for one in local if _same(one, whole)}
+    return whole.metric == "order_copies" and 0 < len(showing) < _MOST * regions
+
+
+def _beyond(local: Break, kept: Sequence[Break]) -> Iterator[Break]:
+    """What is left of a region's days without those of the whole business."""
+    days = set(range(local.first, local.last))
+    for wide in kept:
+        if _same(local, wide):
+            days -= set(range(wide.first, wide.last))
+    numbered = enumerate(sorted(days))
+    for _, run in groupby(numbered, key=lambda item: item[1] - item[0]):
+        left = [day for _, day in run]
+        yield local._replace(first=left[0], last=left[-1] + 1)
+
+
+def _same(one: Break, other: Break) -> bool:
+    together = one.first < other.last and other.first < one.last
+    return one.metric == other.metric and together and one.slice.overlaps(other.slice)
+
+
+def _joined(found: Sequence[Break]) -> tuple[Break, ...]:
+    """Runs that touch as one, in order of time."""
+    whole: dict[tuple[str, str, bool], list[Break]] = {}
+    for one in sorted(found, key=lambda one: one.first):
+        chain = whole.setdefault((one.metric, str(one.slice), one.seen > one.expected), [])
+        if chain and chain[-1].last >= one.first:
+            chain[-1] = _sum(chain[-1], one)
+        else:
+            chain.append(one)
+    runs = [one for chain in whole.values() for one in chain]
+    return tuple(sorted(runs, key=lambda one: (one.first, one.last, one.metric, str(one.slice))))
+
+
+def _sum(one: Break, two: Break) -> Break:
+    days = np.array([one.last - one.first, two.last - two.first], dtype=np.float64)
+    expected, seen = (
+        float(np.average(part, weights=days)) for part in ((one.expected, two.expected), (one.seen, two.seen))
+    )
+    z = (one.z + two.z) / float(np.sqrt(2.0))
+    return one._replace(last=two.last, expected=expected, seen=seen, z=z)

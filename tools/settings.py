@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data.calendar import PlannedEvent
+
 
 class AnalysisSettings(BaseModel):
     """Thresholds and seeds of the deterministic tools; part of what makes a result repeatable.
@@ -25,3 +27,5 @@ class AnalysisSettings(BaseModel):
     """A slice with fewer expected orders a period is not tested."""
     efficiency_floor: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Least share of today's orders per courier-hour that a recommendation may leave."""
+    calendar: tuple[PlannedEvent, ...] = ()
+    """Planned events; their days do not teach the baseline."""

@@ -8,9 +8,12 @@ from fastapi.responses import JSONResponse
 
 from agents.report import InvestigationReport
 from server.api import cursor as cursors
+from server.api import etags, problems
 from server.api.auth import Principal, RequireScope
 from server.api.deps import IncidentDep, ServicesDep
 from server.api.schemas import (
+    IncidentChange,
+    IncidentHistory,
     IncidentPage,
     IncidentPublic,
     PlanPublic,
@@ -18,14 +21,27 @@ from server.api.schemas import (
     RootCause,
     RunAccepted,
     RunPublic,
+    StatusChange,
 )
-from server.errors import NotFoundError, UnprocessableError
+from server.errors import ConflictError, NotFoundError, UnprocessableError
 from server.models import IncidentRecord
+from server.repository import ANY, IncidentFilter
 from server.services import Services
+from tools.incident_lifecycle import IllegalMoveError, IncidentStatus, Move, MoveError
+from tools.incidents import Kind, Severity
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
 READ = Depends(RequireScope("incidents:read"))
 MARKDOWN = "text/markdown"
+
+
+def _filter(
+    status: Annotated[list[IncidentStatus] | None, Query()] = None,
+    severity: Annotated[list[Severity] | None, Query()] = None,
+    kind: Annotated[list[Kind] | None, Query()] = None,
+    open: Annotated[bool | None, Query(description="false: resolved ones only.")] = None,
+) -> IncidentFilter:
+    return IncidentFilter(tuple(status or ()), tuple(severity or ()), tuple(kind or ()), open)
 
 
 @router.get("", dependencies=[READ])
@@ -33,9 +49,11 @@ def list_incidents(
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
+    where: Annotated[IncidentFilter, Depends(_filter)] = ANY,
 ) -> IncidentPage:
-    """Incidents, newest onset first."""
-    page = services.repository.incidents(limit=limit, after=cursors.decode(cursor) if cursor else None)
+    """Incidents, newest onset first; filters may be given more than once."""
+    after = cursors.decode(cursor) if cursor else None
+    page = services.repository.incidents(limit=limit, after=after, where=where)
     return IncidentPage(
         items=tuple(_public(record, services) for record in page.items),
         next_cursor=cursors.encode(page.after) if page.after else None,
@@ -45,9 +63,41 @@ def list_incidents(
 
 
 @router.get("/{incident_id}", dependencies=[READ])
-def get_incident(incident: IncidentDep, services: ServicesDep) -> IncidentPublic:
-    """One incident."""
+def get_incident(incident: IncidentDep, services: ServicesDep, response: Response) -> IncidentPublic:
+    """One incident; its `ETag` is what `If-Match` of a change must say."""
+    response.headers["ETag"] = etags.encode(incident.version)
     return _public(incident, services)
+
+
+@router.get("/{incident_id}/history", dependencies=[READ])
+def get_history(incident: IncidentDep, services: ServicesDep) -> IncidentHistory:
+    """What happened to an incident: who, when, from where to where, why."""
+    records = services.repository.incident_history(incident.id)
+    return IncidentHistory(
+        incident_id=incident.id, changes=tuple(IncidentChange.of(record) for record in records)
+    )
+
+
+@router.post("/{incident_id}/status", responses=problems.documented(409, 412, 428))
+def change_status(
+    principal: Annotated[Principal, Depends(RequireScope("incidents:write"))],
+    incident: IncidentDep,
+    services: ServicesDep,
+    body: StatusChange,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
+) -> IncidentPublic:
+    """Move an incident on, resolve it or open it again; `If-Match` says which version was seen."""
+    asked = Move(body.status, body.closed_as, body.merged_into, body.reason)
+    version = etags.decode(if_match, newest=incident.version)
+    try:
+        record = services.repository.move_incident(incident.id, asked, version=version, actor=principal.name)
+    except IllegalMoveError as error:
+        raise ConflictError(str(error)) from error
+    except MoveError as error:
+        raise UnprocessableError(str(error)) from error
+    response.headers["ETag"] = etags.encode(record.version)
+    return _public(record, services)
 
 
 @router.get("/{incident_id}/rca", dependencies=[READ])

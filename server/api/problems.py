@@ -37,9 +37,12 @@ class Problem(BaseModel):
     errors: tuple[ProblemField, ...] = ()
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in (401, 403, 404, 422)
-}
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Errors of these kinds, for the API's description."""
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = documented(401, 403, 404, 422)
 """What the API's documents say of errors."""
 
 

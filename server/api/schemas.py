@@ -1,16 +1,17 @@
 """Bodies of requests and answers."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.report import Grounding, InvestigationReport, TimelineEntry
-from server.models import IncidentRecord, IncidentStatus, RunRecord, RunStatus
+from server.models import ChangeKind, IncidentChangeRecord, IncidentRecord, RunRecord, RunStatus
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
 from tools.findings import Finding, IncidentVerdict, NotTestable
-from tools.incidents import Incident
+from tools.incident_lifecycle import ClosedAs, IncidentStatus
+from tools.incidents import Incident, Severity
 from tools.recommendations import Recommendation
 
 
@@ -52,6 +53,15 @@ class IncidentPublic(_Body):
 
     id: str
     status: IncidentStatus
+    closed_as: ClosedAs | None
+    """As what it was resolved."""
+    merged_into: str | None
+    """The incident that it is a part of."""
+    closed_at: datetime | None
+    severity: Severity
+    """The worst while it is open."""
+    version: int
+    """Counts the changes of its standing and severity; also its ETag, for `If-Match`."""
     incident: Incident
     fingerprint: str
     as_of: datetime
@@ -65,6 +75,11 @@ class IncidentPublic(_Body):
         return cls(
             id=record.id,
             status=record.status,
+            closed_as=record.closed_as,
+            merged_into=record.merged_into,
+            closed_at=record.closed_at,
+            severity=Severity(record.severity),
+            version=record.version,
             incident=Incident.model_validate_json(record.document),
             fingerprint=record.fingerprint,
             as_of=record.as_of,
@@ -83,6 +98,49 @@ class IncidentPage(_Body):
     detection: Literal["waiting", "running", "done", "failed"]
     """Whether the data have been searched yet."""
     detail: str
+
+
+class StatusChange(_Body):
+    """Where somebody wants an incident to stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: IncidentStatus
+    closed_as: ClosedAs | None = None
+    """With `resolved` only; `fixed` is set by the product alone."""
+    merged_into: str | None = None
+    """With `merged` only: the id of the incident that it is a part of."""
+    reason: Annotated[str, Field(max_length=1000)] = ""
+    """Needed to resolve and to reopen."""
+
+
+class IncidentChange(_Body):
+    """One thing that happened to an incident."""
+
+    version: int
+    """Of the incident, from then on."""
+    at: datetime
+    actor: str
+    """Name of the API key, `local`, or `system`."""
+    kind: ChangeKind
+    from_status: IncidentStatus | None
+    to_status: IncidentStatus
+    closed_as: ClosedAs | None
+    merged_into: str | None
+    severity: Severity
+    reason: str
+
+    @classmethod
+    def of(cls, record: IncidentChangeRecord) -> "IncidentChange":
+        """From its record."""
+        return cls.model_validate({name: getattr(record, name) for name in cls.model_fields})
+
+
+class IncidentHistory(_Body):
+    """Everything that happened to an incident, oldest first."""
+
+    incident_id: str
+    changes: tuple[IncidentChange, ...]
 
 
 class RootCause(_Body):

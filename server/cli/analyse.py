@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from server.cli.exits import CommandError
-from server.cli.options import AsOf, Data, Json, MappingFile
+from server.cli.options import AsOf, CalendarFile, Data, Json, MappingFile
 
 if TYPE_CHECKING:
     from agents.report import InvestigationReport
@@ -28,6 +28,7 @@ def detect(
         Path | None,
         typer.Option(help="JSON of an earlier `cx detect`; its incidents are kept out of the baseline."),
     ] = None,
+    calendar: CalendarFile = None,
     json: Json = False,
 ) -> None:
     """Find incidents: metrics that left their expected range in a part of the business.
@@ -36,21 +37,21 @@ def detect(
     """
     from server.analysis import detect_incidents, parse_grain, read_history
     from server.cli.console import show_json, step
-    from server.cli.options import open_dataset
+    from server.cli.options import analysis_settings, open_dataset
     from server.cli.tables import show_detection
 
-    chosen, known = parse_grain(grain), read_history(history)
+    chosen, known, rules = parse_grain(grain), read_history(history), analysis_settings(calendar)
     with step(f"Reading {data}", quiet=json):
         dataset = open_dataset(data, mapping, as_of)
     with step("Looking for incidents", quiet=json):
-        report = detect_incidents(dataset, grain=chosen, history=known)
+        report = detect_incidents(dataset, grain=chosen, history=known, rules=rules)
     if json:
         show_json(report)
     else:
         show_detection(report)
 
 
-def investigate(
+def investigate(  # noqa: PLR0913  # the options of the command
     data: Data,
     mapping: MappingFile = None,
     as_of: AsOf = None,
@@ -58,6 +59,7 @@ def investigate(
         str | None, typer.Option(help="Id from `cx detect`; by default the worst incident.")
     ] = None,
     latest: Annotated[bool, typer.Option("--latest", help="The incident that began last.")] = False,
+    calendar: CalendarFile = None,
     json: Json = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Print the run's events, one JSON document a line.")
@@ -74,20 +76,20 @@ def investigate(
         raise CommandError("--incident and --latest exclude each other")
     from server.analysis import investigate_dataset, latest_incident
     from server.cli.console import show_json, step
-    from server.cli.options import open_dataset
+    from server.cli.options import analysis_settings, open_dataset
     from server.cli.progress import event_lines, progress_sink
     from server.settings import load
 
-    settings, quiet = load(), json or jsonl
+    settings, rules, quiet = load(), analysis_settings(calendar), json or jsonl
     with step(f"Reading {data}", quiet=quiet):
         dataset = open_dataset(data, mapping, as_of)
     chosen = None
     if latest:
         with step("Looking for incidents", quiet=quiet):
-            chosen = latest_incident(dataset)
+            chosen = latest_incident(dataset, rules=rules)
     with event_lines() if jsonl else progress_sink(quiet=quiet) as sink:
         report = investigate_dataset(
-            dataset, sink=sink, settings=settings, incident=chosen, incident_id=incident
+            dataset, sink=sink, settings=settings, rules=rules, incident=chosen, incident_id=incident
         )
     if out is not None:
         write_report(out, report)

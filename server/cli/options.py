@@ -11,6 +11,7 @@ from server.cli.exits import CommandError
 if TYPE_CHECKING:
     from data.dataset import Dataset
     from data.mapping import Mapping
+    from tools.settings import AnalysisSettings
 
 Data = Annotated[
     Path,
@@ -25,6 +26,12 @@ MappingFile = Annotated[
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", help="Use only what was known then, such as 2026-02-08T12:00Z; by default all."),
+]
+CalendarFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calendar", help="YAML file of planned events: holidays, promotions; overrides CX_CALENDAR."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 
@@ -61,6 +68,21 @@ def load_mapping(path: Path | None) -> "Mapping | None":
     from data import mapping
 
     return mapping.load(path)
+
+
+def analysis_settings(calendar: Path | None) -> "AnalysisSettings":
+    """The settings of the analysis, with the planned events of a file, or of the one that the settings name.
+
+    Raises:
+        DataError: the file is missing or malformed.
+        ConfigurationError: a setting is malformed.
+    """
+    from data.calendar import load
+    from server.settings import load as load_settings
+    from tools.settings import AnalysisSettings
+
+    path = calendar or load_settings().calendar
+    return AnalysisSettings(calendar=() if path is None else load(path))
 
 
 def open_dataset(data: Path, mapping: Path | None, as_of: str | None) -> "Dataset":

@@ -102,7 +102,7 @@ def incident_table(report: DetectionReport) -> Table:
         right=("before", "now", "orders"),
     )  # fmt: skip
     for item in report.incidents:
-        what = Text.assemble((item.metric, "bold"), f" in {item.slice}\n", (item.id, "dim"))
+        what = Text.assemble((item.metric, "bold"), f" in {item.slice}\n", _planned(item), (item.id, "dim"))
         table.add_row(
             Text(item.severity.upper(), style=SEVERITY_STYLE[item.severity]),
             what,
@@ -124,6 +124,10 @@ def top_slices_table(incident: Incident) -> Table:
     for row in top_rows(incident.top_slices, unit="s" if incident.metric in SECONDS else "share"):
         table.add_row(str(row.rank), row.slice, row.drop, row.share, row.orders, row.stars)
     return table
+
+
+def _planned(incident: Incident) -> tuple[str, str]:
+    return (f"planned: {incident.planned}\n" if incident.planned else "", "yellow")
 
 
 # --- cx investigate
@@ -152,6 +156,7 @@ def _headline(incident: Incident, report: InvestigationReport) -> Panel:
     text = Text.assemble(
         (incident.severity.upper(), style),
         f"  {incident.metric} in {incident.slice}\n",
+        _planned(incident),
         f"{amount(incident.metric, incident.baseline)} -> {amount(incident.metric, incident.current)} "
         f"since {moment(incident.onset)}, {incident.affected_orders:,} orders\n",
         ("verdict: ", "dim"),

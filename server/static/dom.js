@@ -41,6 +41,9 @@ function inline(text) {
 const DURATIONS = new Set(["eta_error", "fulfilment"]);
 export function amount(metric, value) {
   if (DURATIONS.has(metric)) return `${value.toFixed(0)} s`;
+  if (metric === "order_volume") return `${Math.round(value).toLocaleString("en")} orders/day`;
+  if (metric.endsWith("_feed")) return `${Math.round(value).toLocaleString("en")} records/day`;
+  if (metric.endsWith("_clock")) return `${value.toFixed(1)} h`;
   return metric === "cx_score" ? value.toFixed(1) : `${(100 * value).toFixed(1)} %`;
 }
 

@@ -15,8 +15,9 @@ function row(item) {
   return el("li", {}, el("a", { href: `#${item.id}`, "aria-current": String(item.id === shown) },
     severity(incident.severity), el("strong", {}, incident.metric.replaceAll("_", " ")),
     el("div", {}, place(incident.slice)),
+    incident.planned && el("div", { class: "soft" }, `planned: ${incident.planned}`),
     el("div", { class: "soft" }, `${amount(incident.metric, incident.baseline)} → ${amount(incident.metric, incident.current)} since ${moment(incident.onset)}`),
-    el("div", { class: "soft" }, `${item.status}${item.latest_run ? `, run ${item.latest_run.status}` : ""}`)));
+    el("div", { class: "soft" }, `${item.status}${item.closed_as ? ` as ${item.closed_as.replaceAll("_", " ")}` : ""}${item.latest_run ? `, run ${item.latest_run.status}` : ""}`)));
 }
 
 async function loadList() {

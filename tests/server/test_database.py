@@ -62,3 +62,31 @@ def test_migrations_can_be_taken_back(url: str) -> None:
         names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars()
         assert set(names) <= {"alembic_version", "sqlite_sequence"}
     engine.dispose()
+
+
+def test_incidents_from_before_the_lifecycle_keep_their_place(url: str) -> None:
+    from importlib.resources import files
+
+    from alembic import command
+    from alembic.config import Config
+
+    engine = connect(url)
+    config = Config()
+    config.set_main_option("script_location", str(files("server") / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO incident VALUES ('I1', 'investigating', 'high', 'on_time', 'cx', :at, '{}', 'f', "
+                ":at, :at, :at)"
+            ),
+            {"at": "2026-11-05 12:00:00.000000"},
+        )
+    migrate(engine)
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT status, version, effect_metric FROM incident")).one()
+        told = connection.execute(text("SELECT actor, kind, to_status FROM incident_change")).one()
+    assert tuple(kept) == ("investigating", 1, "on_time")
+    assert tuple(told) == ("system", "opened", "investigating")
+    engine.dispose()

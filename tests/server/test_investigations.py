@@ -6,9 +6,10 @@ import pytest
 from data.errors import DataError
 from server.event_log import EventLog
 from server.investigations import Investigations
-from server.models import IncidentStatus, RunStatus
+from server.models import RunStatus
 from server.repository import Repository
 from tests.server.fakes import FakeWorkbench
+from tools.incident_lifecycle import IncidentStatus
 
 
 def make(repository: Repository, log: EventLog, bench: FakeWorkbench) -> Investigations:

@@ -3,10 +3,11 @@ from datetime import timedelta
 import pytest
 
 from server.database import open_database
-from server.models import IncidentRecord, IncidentStatus
+from server.models import IncidentRecord
 from server.repository import Repository
 from server.settings import Settings
 from tests.server.fakes import NOW, make_detection, make_incident
+from tools.incident_lifecycle import IncidentStatus
 
 
 def incident(repository: Repository, id: str = "I1") -> IncidentRecord:
