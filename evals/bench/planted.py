@@ -81,6 +81,10 @@ class PlantedData:
         """As the base's."""
         return self.base.has(name)
 
+    def facts(self) -> pd.DataFrame:
+        """As the base's: the plant is in the cells alone."""
+        return self.base.facts()
+
     def cells(self) -> pd.DataFrame:
         """The base's cells, on-time orders of the slice turned late from the onset on.
 
