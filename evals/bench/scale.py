@@ -16,7 +16,7 @@ from data.dataset import Dataset
 from evals.bench import dataset as generated
 from evals.bench import sql
 from evals.bench.dataset import START_S, Size
-from evals.bench.stage import Stopwatch, apart
+from evals.bench.stage import Measured, Stopwatch, apart
 from tools.detection import detect
 from tools.incidents import SliceDelta
 from tools.localise import localise
@@ -65,6 +65,8 @@ class SizeResult(_Model):
     """Most memory of the hand-written query's process."""
     ratio: float
     """Wall time from Parquet to ranked slices, against the hand-written query."""
+    new_day_s: float
+    """Wall time until the cells are there again when the files of one more day have come."""
 
 
 class ScaleReport(_Model):
@@ -103,7 +105,9 @@ def _measure(size: Size, folder: Path, tell: Callable[[str], None]) -> SizeResul
     by_hand = apart(query, folder, as_of(size))
     tell(f"{size.label}: from Parquet to ranked slices")
     whole = apart(analyse, folder)
-    steps = [*raw.steps, *by_hand.steps, *whole.steps]
+    tell(f"{size.label}: one new day")
+    new_day = _measure_new_day(size, folder)
+    steps = [*raw.steps, *by_hand.steps, *whole.steps, *new_day.steps]
     return SizeResult(
         label=size.label,
         orders=size.orders,
@@ -118,9 +122,22 @@ def _measure(size: Size, folder: Path, tell: Callable[[str], None]) -> SizeResul
         peak_mb=whole.peak_mb,
         sql_peak_mb=by_hand.peak_mb,
         ratio=whole.wall_s / by_hand.wall_s,
+        new_day_s=new_day.wall_s,
         **raw.counts,
         **whole.counts,
     )
+
+
+def _measure_new_day(size: Size, folder: Path) -> Measured:
+    """With a store that knows the days so far; the day is taken away again."""
+    with TemporaryDirectory(prefix="cx-bench-store-") as store:
+        apart(remember, folder, Path(store))
+        generated.write_day(size, size.days, folder)
+        try:
+            return apart(add_day, folder, Path(store))
+        finally:
+            for path in folder.glob(f"*/{generated.day_file(size.days)}"):
+                path.unlink()
 
 
 def _misses(found: Sequence[SizeResult], growth: Sequence[float]) -> list[str]:
@@ -132,6 +149,10 @@ def _misses(found: Sequence[SizeResult], growth: Sequence[float]) -> list[str]:
             f"{largest.ratio:.1f} times the hand-written query, not {RATIO_LIMIT:g}",
         ),
         (largest.peak_mb < MEMORY_LIMIT_MB, f"{largest.peak_mb:.0f} MB of memory, not {MEMORY_LIMIT_MB:.0f}"),
+        (
+            small or largest.new_day_s < INCREMENT_LIMIT_S,
+            f"{largest.new_day_s:.1f} s for a new day, not {INCREMENT_LIMIT_S:g}",
+        ),
         (all(step <= 1.0 for step in growth), "time grows faster than rows"),
     )
     return [f"{largest.label}: {miss}" for met, miss in limits if not met]
@@ -169,6 +190,17 @@ def analyse(watch: Stopwatch, folder: Path) -> dict[str, int]:
     report = watch.time("detection", lambda: detect(found))
     slices = watch.time("localisation", lambda: worst_slices(found))
     return {"cells": len(cells), "incidents": len(report.incidents), "slices": len(slices)}
+
+
+def remember(watch: Stopwatch, folder: Path, store: Path) -> dict[str, int]:
+    """Fill a store."""
+    return {"cells": watch.time("fill the store", lambda: len(Dataset.open(folder, store=store).cells()))}
+
+
+def add_day(watch: Stopwatch, folder: Path, store: Path) -> dict[str, int]:
+    """Open the folder again, with the help of the store, and sum what is new."""
+    found = watch.time("new day: open", lambda: Dataset.open(folder, store=store))
+    return {"cells": len(watch.time("new day: cube", found.cells))}
 
 
 def worst_slices(found: Dataset) -> tuple[SliceDelta, ...]:
