@@ -123,7 +123,7 @@ def write_day(size: Size, day: int, folder: Path) -> None:
     }
     late = _LATE.format(**given) if day == size.days - 1 else "false"
     with duckdb.connect() as engine:
-        engine.execute("SET TimeZone = 'UTC'")
+        engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         engine.execute(_DRAWS.format(**given))
         for table, query in _TABLES.items():
             path = folder / table / day_file(day)

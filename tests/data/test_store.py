@@ -134,7 +134,7 @@ def test_a_changed_file_leads_to_a_fresh_start(
     assert_same(folder, tmp_path / "store")
     path = folder / "deliveries" / "part-0.parquet"
     frame = pd.read_parquet(path)
-    frame.assign(canceled_flag=True, actual_eta=pd.NaT, delivery_time=pd.NaT).to_parquet(path, index=False)
+    frame.assign(canceled_flag=~frame["canceled_flag"]).to_parquet(path, index=False)
     with caplog.at_level(logging.WARNING):
         assert_same(folder, tmp_path / "store")
     assert "everything is read again" in caplog.text
