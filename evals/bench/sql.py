@@ -60,7 +60,8 @@ SELECT * FROM cells LEFT JOIN stock USING (store_id, day, hour) LEFT JOIN change
 
 def run(folder: Path, as_of: str) -> int:
     """Compute the cells of a folder written by `evals.bench.dataset`; returns how many there are."""
-    return _answer(folder, as_of).num_rows
+    cells: int = _answer(folder, as_of).num_rows
+    return cells
 
 
 def totals(folder: Path, as_of: str) -> dict[str, int]:
