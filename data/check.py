@@ -197,7 +197,7 @@ def _clean(source: Source, name: str, orders: _Result | None, counted: Dict[str,
             kept, surplus = _without_duplicates(source, table, kept)
             reported += [surplus] if surplus else []
     else:
-        kept, counts = found.rows, counted
+        kept, counts = found.rows, dict(counted)
     present = [c for c in _columns(source, table) if c in found.rows.columns]
     empty = tuple(c for c in present if not counts[f"given:{c}"] and counts["rows"])
     chosen = [c for c in present if c not in empty]

@@ -303,8 +303,8 @@ class Dataset:
         """The cells of each day, sorted."""
         view = facts(stretch.restrict(self._base.tables), self._known)
         summed = self._base.arrow(cells(stretch.among(view), self.dimensions))
-        rows = encoded(sorted_rows(summed, ("day", "hour", *self.dimensions)), self.dimensions)
-        return by_day(rows)
+        rows = sorted_rows(summed, ("day", "hour", *self.dimensions))
+        return {day: encoded(part, self.dimensions) for day, part in by_day(rows).items()}
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""

@@ -28,8 +28,11 @@ _PRIME: Final = 2**31 - 1
 _WEIGHTS: Final = 2**26
 """A sum of 31 products of a cell's number and a weight fits into 63 bits."""
 _MICRO: Final = 1_000_000
-_LARGEST: Final = 9.0e18
-"""Numbers beyond (in millionths) are all the same."""
+_LARGEST: Final = 9.0e12
+_BEYOND: Final = 9_000_000_000_000_000_000
+"""Stands for all numbers that are not below `_LARGEST`; in millionths."""
+_DIGITS: Final = (ord("0"), ord("9"))
+_MINUS: Final = ord("-")
 _GIVEN: Final = 63_188_557
 """Added to every cell that is not empty: 0 and "no value" differ."""
 _SALTS: Final = ((40_503_001, 289_706_101, 77_003_041), (779_033_703, 5_600_011, 902_117_303))
@@ -104,13 +107,16 @@ def _number(engine: Engine, column: ir.Column, *, may_be_number: bool) -> ir.Int
     if kind.is_string():
         number = engine.text_number(column) % _PRIME
         if may_be_number:
+            # Only what begins like a number is tried: most ids that are texts do not, and trying is slow.
+            first = column.ascii_str()
             whole = engine.try_cast(column, dt.int64)
-            number = ibis.ifelse(whole.cast("string") == column, whole % _PRIME, number)
+            as_number = ibis.ifelse(whole.cast("string") == column, whole % _PRIME, number)
+            number = ibis.ifelse(first.between(*_DIGITS) | (first == _MINUS), as_number, number)
     elif kind.is_floating():
         # Half up: engines round halves differently, and all floor alike.
-        micros = (column * _MICRO + 0.5).floor()
-        fits = (micros < _LARGEST) & (micros > -_LARGEST)
-        number = ibis.ifelse(fits, micros, _LARGEST).cast("int64") % _PRIME
+        fits = column.abs() < _LARGEST
+        millionths = (column * _MICRO + 0.5).floor().cast("int64")
+        number = ibis.ifelse(fits, millionths, _BEYOND) % _PRIME
     elif kind.is_boolean():
         number = ibis.ifelse(column, 1, 0).cast("int64")
     else:

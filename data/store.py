@@ -65,7 +65,8 @@ class Store:
             text = (profile.schema.metadata or {})[b"snapshot"]
             return Remembered(Snapshot.model_validate_json(text), profile.replace_schema_metadata(None))
         except (KeyError, ValidationError):
-            return _damaged(path)
+            _say_damaged(path)
+            return None
 
     def remember(self, snapshot: Snapshot, profile: pa.Table) -> None:
         """Replace the snapshot."""
@@ -132,10 +133,11 @@ def _read(path: Path) -> pa.Table | None:
     try:
         return pq.read_table(path, page_checksum_verification=True, memory_map=False)
     except (pa.ArrowInvalid, OSError):
-        return _damaged(path)
+        _say_damaged(path)
+        return None
 
 
-def _damaged(path: Path) -> None:
+def _say_damaged(path: Path) -> None:
     logger.warning("%s is damaged; it is made again", path)
 
 

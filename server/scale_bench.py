@@ -73,5 +73,6 @@ def _size_table(size: "SizeResult") -> Table:
     table.add_section()
     table.add_row("Parquet to ranked slices", f"{size.total_s:.2f}", "", f"{size.orders / size.total_s:,.0f}")
     table.add_row("against the hand-written SQL", f"{size.ratio:.2f} x", "", "")
+    table.add_row("one new day", f"{size.new_day_s:.2f}", "", "")
     table.add_row("peak memory", f"{size.peak_mb:,.0f} MB", "", f"SQL: {size.sql_peak_mb:,.0f} MB")
     return table

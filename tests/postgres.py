@@ -66,7 +66,6 @@ def _owner() -> pwd.struct_passwd | None:
 
 
 def _run(owner: pwd.struct_passwd | None, *command: object) -> None:
-    identity = {} if owner is None else {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     done = subprocess.run(
         [str(part) for part in command],
         cwd="/",
@@ -75,7 +74,9 @@ def _run(owner: pwd.struct_passwd | None, *command: object) -> None:
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        **identity,  # type: ignore[arg-type]  # of subprocess
+        user=None if owner is None else owner.pw_uid,
+        group=None if owner is None else owner.pw_gid,
+        extra_groups=None if owner is None else [],
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()}")

@@ -34,7 +34,9 @@ class DuckDBEngine(Engine):
         self.backend = ibis.duckdb.connect()
         # The bar would be drawn on stdout, amid the data.
         self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        self.connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET preserve_insertion_order = false")
+        self.connection.execute(
+            f"SET memory_limit = '{MEMORY_LIMIT}'; SET preserve_insertion_order = false; SET parquet_metadata_cache = true"
+        )
         # Made only when something goes to disk; no two sessions may share one.
         spill = Path(tempfile.gettempdir()) / f"cx-duckdb-{secrets.token_hex(8)}"
         self.connection.execute(f"SET temp_directory = '{spill}'")

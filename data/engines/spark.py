@@ -95,7 +95,9 @@ class SparkEngine(Engine):
     def _view(self, name: str, frame: Any) -> ir.Table:  # noqa: ANN401  # a Spark frame
         frame.createOrReplaceTempView(name)
         table: ir.Table = self.backend.table(name)
-        return table
+        # Ibis takes Spark's moments for clock times.
+        moments = [field.name for field in frame.schema if field.dataType.typeName() == "timestamp"]
+        return table.mutate(**{c: table[c].cast(UTC) for c in moments}) if moments else table
 
     def _narrow(self, rows: ir.Table) -> str:
         columns = (

@@ -104,6 +104,11 @@ def write(size: Size, folder: Path, *, tick: Callable[[int], None] = lambda day:
         tick(day)
 
 
+def day_file(day: int) -> str:
+    """Name of the file of a day, in each table's folder."""
+    return f"day-{day:03d}.parquet"
+
+
 def write_day(size: Size, day: int, folder: Path) -> None:
     """Write the files of one day; a day after the last of `size` goes on with its ids."""
     first, end = (size.orders * (day + i) // size.days for i in (0, 1))
@@ -118,10 +123,10 @@ def write_day(size: Size, day: int, folder: Path) -> None:
     }
     late = _LATE.format(**given) if day == size.days - 1 else "false"
     with duckdb.connect() as engine:
-        engine.execute("SET TimeZone = 'UTC'")
+        engine.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         engine.execute(_DRAWS.format(**given))
         for table, query in _TABLES.items():
-            path = folder / table / f"day-{day:03d}.parquet"
+            path = folder / table / day_file(day)
             path.parent.mkdir(exist_ok=True)
             rows = query.format(late=late, **given)
             engine.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")

@@ -105,12 +105,12 @@ def test_postgres_reads_its_own_tables(postgres: EngineChoice) -> None:
 
 
 def fill(connection: psycopg.Connection, schema: str, frames: Frames) -> None:
-    connection.execute(f"CREATE SCHEMA {schema}")  # type: ignore[arg-type]  # a test's own text
+    connection.execute(f"CREATE SCHEMA {schema}")
     for name, frame in frames.items():
         kinds = {c: sql_type(frame[c]) for c in frame.columns}
         columns = ", ".join(f'"{c}" {kind}' for c, kind in kinds.items())
-        connection.execute(f"CREATE TABLE {schema}.{name} ({columns})")  # type: ignore[arg-type]  # a test's own text
-        with connection.cursor().copy(f"COPY {schema}.{name} FROM STDIN") as copy:  # type: ignore[arg-type]  # a test's own text
+        connection.execute(f"CREATE TABLE {schema}.{name} ({columns})")
+        with connection.cursor().copy(f"COPY {schema}.{name} FROM STDIN") as copy:
             for row in frame.astype(object).itertuples(index=False):
                 copy.write_row([None if pd.isna(value) else value for value in row])
 
