@@ -83,6 +83,10 @@ def detect(
     )
     broken = quality.breaks(records(dataset, frame, expected))
     clean = _Clean(frame.cube, tuple(one for one in broken if foreseen(one, expected) is None))
+    recorded = frame.cube
+    # Orders without a trusted outcome would count in the composite as orders without trouble.
+    trusted = np.where(clean.rows(), recorded.orders, 0.0)
+    frame = replace(frame, cube=replace(recorded, orders=trusted))
     known = clean.rows() & ~frame.inside(_remembered(dataset, frame, history)) & ~frame.inside(expected)
     heard = _signals(frame, clean, known)
     sweep = _sweep(frame, heard, known, settings)
@@ -93,9 +97,9 @@ def detect(
         sweep = _sweep(frame, heard, taught, settings)
         episodes = _episodes(frame, sweep, settings, first=min(one.first for one in episodes))
     return DetectionReport(
-        incidents=incidents(dataset, sweep, episodes, broken, history, expected),
+        incidents=incidents(dataset, sweep, episodes, broken, history, expected, recorded=recorded.orders),
         improvements=tuple(improvements(sweep)),
-        series=series(dataset, frame.cube, heard, frame.span, grain=grain),
+        series=series(dataset, recorded, heard, frame.span, grain=grain),
         fingerprint=dataset.fingerprint,
         as_of=dataset.as_of,
     )

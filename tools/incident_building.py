@@ -10,7 +10,7 @@ import numpy as np
 from data.dataset import Dataset
 from data.slices import Slice
 from tools.buckets import all_zones, moment_of
-from tools.cube import encode_labels
+from tools.cube import Floats, encode_labels
 from tools.feeds import Break
 from tools.incident_identity import continued
 from tools.incidents import Incident, Kind, Severity, SliceDelta, Window
@@ -51,14 +51,26 @@ def incidents(
     broken: Sequence[Break],
     history: Sequence[Incident],
     planned: Sequence[Planned] = (),
+    *,
+    recorded: Floats,
 ) -> tuple[Incident, ...]:
-    """All incidents, worst first; those of planned events are labelled, and low."""
+    """All incidents, worst first; those of planned events are labelled, and low.
+
+    Args:
+        dataset: says where local hours lie.
+        sweep: what was tested; without the orders whose records cannot be trusted.
+        episodes: what went wrong.
+        broken: what cannot be trusted.
+        history: incidents of earlier runs.
+        planned: what was known beforehand.
+        recorded: orders by row of the cells, trusted or not.
+    """
     q = benjamini_hochberg([one.alarm_p for one in episodes], tests=max(sweep.count(), len(episodes), 1))
     made = [
         _known(_incident(dataset, sweep, one, float(q_value)), event_of(one, planned))
         for one, q_value in zip(episodes, q, strict=True)
     ]
-    made += [_known(_data_fault(dataset, sweep, one), foreseen(one, planned)) for one in broken]
+    made += [_known(_data_fault(dataset, sweep, one, recorded), foreseen(one, planned)) for one in broken]
     ordered = sorted(made, key=lambda item: (*item.order, item.incident.onset, item.incident.id))
     return continued([item.incident for item in ordered], history)
 
@@ -192,7 +204,7 @@ def turned(delta: SliceDelta) -> SliceDelta:
     return delta.model_copy(update={"delta": -delta.delta, "low": -delta.high, "high": -delta.low})
 
 
-def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break) -> _Ranked:
+def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break, recorded: Floats) -> _Ranked:
     first, hour = broken.first + sweep.cube.first_day, broken.slice.hour
     start = _earliest(dataset, broken.slice, first, hour.start if hour else 0)
     end = _latest(dataset, broken.slice, first + broken.last - broken.first - 1, hour.end if hour else 24)
@@ -209,7 +221,7 @@ def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break) -> _Ranked:
         z=broken.z,
         q_value=float(p_value(np.asarray([abs(broken.z)]), np.asarray([FREEDOM]))[0]),
         severity=Severity.MEDIUM if broken.slice.values else Severity.HIGH,
-        affected_orders=round(float(sweep.cube.orders[sweep.cube.within(broken)].sum())),
+        affected_orders=round(float(recorded[sweep.cube.within(broken)].sum())),
         top_slices=(),
     )
     return _Ranked(incident, (-rank(incident.severity), -float(incident.affected_orders)))

@@ -113,8 +113,9 @@ def _hours(panel: Panel, _: Records) -> Iterator[Break]:
 
 def _tables(panel: Panel, records: Records) -> Iterator[Break]:
     for feed in tables.FEEDS:
-        if {feed.rows, feed.among} <= set(records.cells.columns):
-            rows, among = (_column(records, name, feed.family) for name in (feed.rows, feed.among))
+        base = next((name for name in feed.among if name in records.cells.columns), None)
+        if base is not None and feed.rows in records.cells.columns:
+            rows, among = (_column(records, name, feed.family) for name in (feed.rows, base))
             yield from tables.breaks(panel, feed, rows, among, records.last)
 
 

@@ -23,18 +23,18 @@ class Feed(NamedTuple):
     metric: str
     rows: str
     """Column of the cells that counts its rows."""
-    among: str
-    """Column that counts what could have one."""
+    among: tuple[str, ...]
+    """Columns that count what could have one; the first that there is."""
     family: Family
     spoils: frozenset[str]
 
 
 _DELIVERY: Final = frozenset({"on_time", "cancellation", "item_accuracy", "eta_error", "fulfilment"})
 FEEDS: Final = (
-    Feed("deliveries_feed", "outcome_known", "orders", "delivery", _DELIVERY),
-    Feed("items_feed", "items", "orders", "delivery", frozenset({"item_accuracy", "refund"})),
-    Feed("support_events_feed", "contacted", "contactable", "support", frozenset({"support_contact"})),
-    Feed("ratings_feed", "ratable", "orders", "rating", frozenset({"rating"})),
+    Feed("deliveries_feed", "outcome_known", ("orders",), "delivery", _DELIVERY),
+    Feed("items_feed", "items", ("fulfilled", "orders"), "delivery", frozenset({"item_accuracy", "refund"})),
+    Feed("support_events_feed", "contacted", ("contactable",), "support", frozenset({"support_contact"})),
+    Feed("ratings_feed", "ratable", ("orders",), "rating", frozenset({"rating"})),
 )
 
 

@@ -8,9 +8,9 @@ from evals.bench import sql
 from evals.bench.dataset import Size, day_file, write, write_day
 from evals.bench.scale import LIMITS_FROM, as_of, measure
 from evals.bench.stage import Stopwatch, apart
-from server.benching import parse_sizes
 from server.cli import main
 from server.cli.exits import CommandError
+from server.scale_bench import parse_sizes
 
 
 def test_a_dataset_has_what_its_size_says(tmp_path: Path) -> None:
