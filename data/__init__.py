@@ -7,6 +7,7 @@
 - `casts`, `rules`, `check`, `report`: canonical types, row rules, quarantine
 - `localtime`, `horizon`: local days and hours; the default as-of time
 - `facts`, `cells`, `daily`, `fingerprint`: order-level view, its sums, some days at a time, a hash of the content
+- `store`, `increment`: a folder that remembers what was read and summed, and opening with its help
 - `dataset`: all of it together, as known at a time
 - `slices`: parts of the business
 - `world`: a simulated business with known faults

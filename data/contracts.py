@@ -218,7 +218,7 @@ _PREFACE: Final = """\
 # Tables
 
 What a data folder holds: one Parquet or CSV file (`.parquet`, `.csv`, `.csv.gz`, `.csv.zip`) a table, named after
-it. `orders` is required; with one table of outcomes there is something to measure. Whatever needs an absent table
+it, or a folder of Parquet files of that name (`orders/2026-01-31.parquet`). `orders` is required; with one table of outcomes there is something to measure. Whatever needs an absent table
 or column is answered "not testable" with its name. Data with other names or shapes need a [mapping](mappings.md).
 
 Times have a zone (ISO 8601: `2026-01-31T18:00:00Z`) and are read as UTC. Flags are true/false or 1/0. Bounds are

@@ -83,6 +83,8 @@ def stretches(days: Sequence[Day], *, at_once: int = ORDERS_AT_ONCE) -> list[Str
         >>> [[day.day for day in stretch.days] for stretch in stretches(days, at_once=20)]
         [[0, 1], [2, 3], [4]]
     """
+    if not days:
+        return []
     groups: list[list[Day]] = []
     for day in days:
         if groups and sum(d.orders for d in groups[-1]) + day.orders <= at_once:

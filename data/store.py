@@ -110,7 +110,7 @@ def digest(content: object) -> str:
 
     Example:
         >>> digest({"a": 1})
-        '015abd7f5cc57a2d'
+        '165b44bb3d3e0923'
     """
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

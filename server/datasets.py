@@ -23,4 +23,6 @@ def open_data(
     """
     if data == IN_ENGINE:
         return Dataset.connect(settings.engine_choice, mapping=mapping, as_of=as_of)
-    return Dataset.open(data, mapping=mapping, as_of=as_of, engine=settings.engine_choice)
+    return Dataset.open(
+        data, mapping=mapping, as_of=as_of, engine=settings.engine_choice, store=settings.cell_store
+    )

@@ -11,7 +11,6 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import SparkSession
 
 from data.engine import EngineChoice
 from data.engines.base import UTC, Engine, unary
@@ -35,6 +34,8 @@ class SparkEngine(Engine):
     name = "spark"
 
     def __init__(self, choice: EngineChoice) -> None:
+        from pyspark.sql import SparkSession  # an extra: this module is imported without it, too
+
         settings = {
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.shuffle.partitions": "8",

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from data.dataset import Dataset
+from data.errors import DataError
 from data.mapping import Mapping
 from data.world import World, WorldConfig
 
@@ -128,6 +129,12 @@ def test_an_earlier_time_is_summed_by_itself(folder: Path, tmp_path: Path) -> No
     assert_same(folder, tmp_path / "store", as_of=start.astimezone(UTC) + pd.Timedelta(days=3))
 
 
+def test_a_later_time_sums_nothing_twice(folder: Path, tmp_path: Path) -> None:
+    later = tables()["orders"]["order_time"].iloc[-1].to_pydatetime().astimezone(UTC) + pd.Timedelta(days=9)
+    assert_same(folder, tmp_path / "store", as_of=later)
+    assert_same(folder, tmp_path / "store", as_of=later)
+
+
 def test_a_changed_file_leads_to_a_fresh_start(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -174,8 +181,6 @@ def test_another_mapping_has_cells_of_its_own(folder: Path, tmp_path: Path) -> N
 
 
 def test_files_that_change_under_an_open_dataset_are_refused(folder: Path, tmp_path: Path) -> None:
-    from data.errors import DataError
-
     dataset = Dataset.open(folder, mapping=ZONES, store=tmp_path / "store")
     add(folder, "part-0", cut(200)[0])
     with pytest.raises(DataError, match="has changed while it was being used"):

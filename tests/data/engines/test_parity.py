@@ -144,3 +144,10 @@ def test_spark_says_the_same(tmp_path: Path) -> None:
         pytest.skip("Spark needs Java and the extra: pip install 'cx-fulfillment-agent[spark]'")
     folder = write(world().run(), tmp_path / "world").folder
     assert_same(Dataset.open(folder), Dataset.open(folder, engine=EngineChoice("spark", "local[2]")))
+
+
+def test_an_engine_that_is_not_installed_is_said_so(frames: Frames) -> None:
+    if importlib.util.find_spec("pyspark") is not None:
+        pytest.skip("Spark is installed")
+    with pytest.raises(DataError, match=r"CX_ENGINE=spark: .*pip install 'cx-fulfillment-agent\[spark\]'"):
+        Dataset.from_frames(frames, engine=EngineChoice("spark"))
