@@ -51,7 +51,8 @@ def test_a_silent_table_is_a_data_incident_alone(frames: Frames, table: str) -> 
 def test_a_gap_is_a_data_incident_of_its_hours(frames: Frames) -> None:
     def lost(orders: pd.DataFrame) -> Bools:
         time = local(orders).dt.strftime("%H:%M")
-        return on(orders, 20) & np.asarray((time >= "18:00") & (time < "19:30"))
+        evening: Bools = np.asarray((time >= "18:00") & (time < "19:30"))
+        return on(orders, 20) & evening
 
     incident = only(detect(dataset(without(frames, lost))).incidents)
     assert (incident.kind, str(incident.slice)) == (Kind.DATA_QUALITY, "18-20h")
