@@ -23,7 +23,7 @@ from tools.findings import (
     Objection,
 )
 from tools.hypotheses import HYPOTHESES
-from tools.incidents import Incident
+from tools.incidents import Incident, Kind
 from tools.objections import objections
 
 Role = Literal["primary", "contributor", "mediator"] | None
@@ -164,7 +164,8 @@ def _role(case: _Case, id_: HypothesisId, upstream: HypothesisId | None) -> Role
 
 
 def _verdict(case: _Case, kept: list[Finding]) -> IncidentVerdict:
-    if case.p.none >= LIKELY:
+    """Over all findings; that records are broken is never told away as ordinary variation."""
+    if case.p.none >= LIKELY and case.incident.kind is Kind.CX:
         return IncidentVerdict.NO_DEGRADATION
     best = [f for f in kept if f.hypothesis is case.leader]
     if best and best[0].verdict in (FindingVerdict.CONFIRMED, FindingVerdict.LIKELY):

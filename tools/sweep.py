@@ -240,7 +240,7 @@ class _Panel(NamedTuple):
         expected = windows.expected + known.offset * windows.trials
         if counts:
             expected = np.clip(expected, windows.expected / 4, (windows.expected + 3 * windows.trials) / 4)
-        live = testable & (windows.trials > 0)
+        live = testable & (windows.trials > 0) & (windows.variance > _NOTHING)
         corrected = windows._replace(expected=expected)
         clean = Windows(*(np.where(live, part, 0.0) for part in corrected))
         spread = clean.variance * known.phi

@@ -166,3 +166,9 @@ def test_model_of_other_features_is_refused() -> None:
         ConfidenceModel.model_validate({**MODEL.model_dump(), "features": ("a",)})
     with pytest.raises(ValueError, match="weights has 1 numbers"):
         ConfidenceModel.model_validate({**MODEL.model_dump(), "weights": (1.0,)})
+
+
+def test_broken_records_are_never_told_away_as_ordinary_variation() -> None:
+    broken = INCIDENT.model_copy(update={"kind": Kind.DATA_QUALITY})
+    found = adjudicate(broken, quiet_pool(0.8), {}, MODEL)
+    assert found.verdict is IncidentVerdict.INCONCLUSIVE
