@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,12 @@ def show(*items: "RenderableType") -> None:
     console = stdout()
     for item in items:
         console.print(item)
+
+
+def near(path: Path) -> Path:
+    """A path as people would type it: from where they stand, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def show_json(document: "BaseModel") -> None:

@@ -34,13 +34,13 @@ def demo(
 
 
 def _generate(folder: Path, *, seed: int) -> None:
-    from server.cli.console import show, step
+    from server.cli.console import near, show, step
     from server.worlds import generate_world
 
     with step("1/4 Generating 35 days of a delivery business, with a fault in it"):
         written = generate_world(folder, scenario="batching", days=35, orders_per_day=12_000, seed=seed)
     show(
-        f"{written.rows['orders']:,} orders in {written.folder} (the truth lies beside it, in {written.truth.name})"
+        f"{written.rows['orders']:,} orders in {near(written.folder)} (the truth lies beside it, in {written.truth.name})"
     )
 
 
@@ -76,7 +76,7 @@ def _investigate(dataset: "Dataset", incident: "Incident", settings: "Settings")
 
     from server.analysis import investigate_dataset
     from server.cli.analyse import write_report
-    from server.cli.console import show, step
+    from server.cli.console import near, show, step
     from server.cli.progress import progress_sink
     from server.cli.tables import show_investigation
 
@@ -87,8 +87,8 @@ def _investigate(dataset: "Dataset", incident: "Incident", settings: "Settings")
     show_investigation(report)
     show(
         Text.assemble(
-            ("Experiment plan  ", "bold"), f"{out / 'plan.md'}\n",
-            ("Whole report     ", "bold"), f"{out / 'report.md'}, {out / 'report.json'}\n",
+            ("Experiment plan  ", "bold"), f"{near(out / 'plan.md')}\n",
+            ("Whole report     ", "bold"), f"{near(out / 'report.md')}, {near(out / 'report.json')}\n",
             ("Live page        ", "bold"), "run `make serve` (or `cx serve`) and open http://127.0.0.1:8000",
         )
     )  # fmt: skip
