@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from agents.report import InvestigationReport
-from evals.calibrate import calibrate
 from tests.server.cli.conftest import Cx
 from tools.incidents import DetectionReport
 
@@ -84,16 +83,6 @@ def test_calibrate_refuses_too_few_incidents(cx: Cx, tmp_path: Path) -> None:
     assert ended.code == 2
     assert "at least 40" in ended.err
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-def test_calibrate_writes_the_same_model_again(tmp_path: Path) -> None:
-    first, second = tmp_path / "a.json", tmp_path / "b.json"
-    model = calibrate(first, incidents=40, workers=2)
-    calibrate(second, incidents=40, workers=2)
-    assert first.read_bytes() == second.read_bytes()
-    assert model.training is not None
-    assert model.training.incidents >= 40
 
 
 def test_help_comes_at_once_and_names_every_command(cx: Cx) -> None:
