@@ -76,8 +76,9 @@ def test_a_change_of_the_clocks_raises_nothing() -> None:
 def test_a_planned_surge_is_labelled_and_low(frames: Frames) -> None:
     many = dataset(repeated(frames, lambda o: on(o, 20), times=5, jitter=True))
     assert only(detect(many).incidents).severity is Severity.HIGH
-    incident = only(detect(many, settings=event(20, 20, Slice())).incidents)
-    assert (incident.planned, incident.severity, incident.metric) == ("Sale", Severity.LOW, "order_volume")
+    found = detect(many, settings=event(20, 20, Slice())).incidents
+    assert "order_volume" in {incident.metric for incident in found}
+    assert {(incident.planned, incident.severity) for incident in found} == {("Sale", Severity.LOW)}
 
 
 def test_trouble_in_a_planned_event_is_labelled_and_low() -> None:
