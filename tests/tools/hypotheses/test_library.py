@@ -34,7 +34,11 @@ INCIDENT = Incident(
 
 
 def test_every_id_has_its_file_and_line() -> None:
-    files = {path.stem for path in Path(tools.hypotheses.__path__[0]).glob("*.py")} - {"__init__", "base", "documentation"}
+    files = {path.stem for path in Path(tools.hypotheses.__path__[0]).glob("*.py")} - {
+        "__init__",
+        "base",
+        "documentation",
+    }
     assert set(HYPOTHESES) == set(HypothesisId)
     assert files == {id_.value for id_ in HypothesisId}
 
