@@ -7,7 +7,7 @@ cause is reported as that cause's mediator, whatever its p.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from tools.confidence import ConfidenceModel, Probabilities
@@ -37,6 +37,8 @@ POWER_SHARE: Final = 0.50
 OUTSIDE_SHARE: Final = 0.30
 """Below this, explained by everything tested together, the cause lies outside the data."""
 REAL_Z: Final = 4.0
+UNDENIABLE_Z: Final = 8.0
+"""From so many standard errors between days on, no search among slices finds a change by chance."""
 MEDIATED_SHARE: Final = 0.35
 """A driver is a mediator where its own shift explains at most this, and most of its z went with the parents."""
 
@@ -74,7 +76,7 @@ def adjudicate(
     """
     readings = {id_: read(id_, evidence[id_]) for id_ in HypothesisId if evidence.get(id_)}
     z = outcome_z(evidence, -incident.z)
-    case = _Case(incident, evidence, readings, model.judge(readings, z), z)
+    case = _Case(incident, evidence, readings, _beyond_chance(model.judge(readings, z), z), z)
     everything = [_finding(case, id_) for id_ in readings]
     dropped = [f for f in everything if f.verdict is FindingVerdict.RULED_OUT]
     kept = [f for f in everything if f.verdict is not FindingVerdict.RULED_OUT]
@@ -90,6 +92,14 @@ def adjudicate(
         p_none=case.p.none,
         p_other=case.p.other,
     )
+
+
+def _beyond_chance(p: Probabilities, z: float) -> Probabilities:
+    """What the model leaves to chance goes to the untested where chance is out of the question.
+
+    It goes to no tested cause: none of them has gained evidence.
+    """
+    return p if z < UNDENIABLE_Z else replace(p, none=0.0, other=p.other + p.none)
 
 
 def _finding(case: _Case, id_: HypothesisId) -> Finding:

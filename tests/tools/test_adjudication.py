@@ -172,3 +172,10 @@ def test_broken_records_are_never_told_away_as_ordinary_variation() -> None:
     broken = INCIDENT.model_copy(update={"kind": Kind.DATA_QUALITY})
     found = adjudicate(broken, quiet_pool(0.8), {}, MODEL)
     assert found.verdict is IncidentVerdict.INCONCLUSIVE
+
+
+def test_what_chance_cannot_do_is_never_left_to_chance() -> None:
+    found = adjudicate(INCIDENT, quiet_pool(8.5), {}, MODEL)
+    assert found.p_none == 0.0
+    assert found.verdict in (IncidentVerdict.OUTSIDE_DATA, IncidentVerdict.INCONCLUSIVE)
+    assert total(found) == pytest.approx(1.0)
