@@ -233,7 +233,8 @@ class Emitter:
     def step(self, name: str) -> Iterator[None]:
         """A phase of the work; its name must be unique within the run."""
         self._emit(core.StepStartedEvent(step_name=name))
-        # Not closed by a cancellation: the run is resumed and tells the rest then, under the same keys.
+        # Closed by whatever error, which goes on; not by a cancellation: the run is resumed and tells the rest
+        # then, under the same keys.
         try:
             yield
         except Exception:
