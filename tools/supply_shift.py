@@ -69,7 +69,7 @@ def supply_shift(context: ToolContext, arguments: SpanArguments) -> SupplyShiftR
 
 
 def localise(supply: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
-    """Supply snapshots with local `day`, `hour` and `weekend`, by region."""
+    """Supply snapshots with local `day` and `hour`, by region."""
     parts = []
     for region, rows in supply.groupby(supply["region"].astype(str), sort=True):
         zone = mapping.zones.get(str(region), mapping.default_zone) or "UTC"
@@ -80,10 +80,9 @@ def localise(supply: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
                 region=str(region),
                 day=(plain - pd.Timestamp(0)).dt.days,
                 hour=local.dt.hour,
-                weekend=local.dt.day_of_week >= 5,
             )
         )
-    return pd.concat(parts, ignore_index=True) if parts else supply.assign(day=0, hour=0, weekend=False)
+    return pd.concat(parts, ignore_index=True) if parts else supply.assign(day=0, hour=0)
 
 
 def within(hours: pd.DataFrame, slice_: Slice, start: datetime, end: datetime, days: int) -> pd.DataFrame:
@@ -105,6 +104,6 @@ def couriers_shift(hours: pd.DataFrame, during: Flags) -> Shift | None:
     known = ~np.isnan(online)
     if not known.any():
         return None
-    kind = codes(*(hours[name].to_numpy()[known].astype(str) for name in ("region", "hour", "weekend")))
+    kind = codes(*(hours[name].to_numpy()[known].astype(str) for name in ("region", "hour")))
     day: Ints = hours["day"].to_numpy(dtype=np.int64)[known]
     return level_shift(online[known], day=day, kind=kind, during=during[known])

@@ -42,7 +42,6 @@ def volume_shift(context: ToolContext, arguments: SpanArguments) -> VolumeShiftR
 def orders_shift(frame: IncidentFrame) -> Shift | None:
     """Shift of the slice's orders an hour; an hour in which only others ordered counts as zero."""
     hour = frame.rows["hour"].to_numpy(dtype=np.int64)
-    weekend = frame.rows["weekday"].to_numpy(dtype=np.int64) >= 5
     hours_of_slice = np.unique(hour[frame.inside])
     clock, index, inverse = np.unique(frame.day * 24 + hour, return_index=True, return_inverse=True)
     summed = np.bincount(inverse, weights=frame.inside.astype(np.float64), minlength=len(clock))
@@ -51,7 +50,7 @@ def orders_shift(frame: IncidentFrame) -> Shift | None:
     return level_shift(
         count[keep],
         day=clock[keep] // 24,
-        kind=(clock % 24 * 2 + weekend[index])[keep],
+        kind=clock[keep] % 24,
         during=frame.during[index][keep],
     )
 
