@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from data.facts import Known
-from data.mapping import FAMILIES
+from data.mapping import Family
 
 ORDERS_AT_ONCE: Final = 2_500_000
 _LOOSE: Final = 2.0
@@ -52,8 +52,12 @@ class Stretch(NamedTuple):
         inside = {"orders": orders.filter(orders.order_time.between(first, last))}
         if self.ids is not None:
             first, last = self.ids
-            of_orders = {name: tables[name] for name in _BY_ORDER if name in tables}
-            inside |= {n: t.filter(t.order_id.between(first, last)) for n, t in of_orders.items()}
+            # The orders too: a file's statistics tell at once of ids, and not of times that are converted.
+            inside |= {
+                name: table.filter(table.order_id.between(first, last))
+                for name, table in (tables | inside).items()
+                if name in ("orders", *_BY_ORDER)
+            }
         return tables | inside
 
     def among(self, view: ir.Table) -> ir.Table:
@@ -104,10 +108,14 @@ def _tight(found: Sequence[Stretch]) -> bool:
     return sum(last - first + 1 for first, last in known) <= _LOOSE * whole
 
 
-def final_days(days: Iterable[Day], known: Known) -> set[int]:
-    """Days of which nothing can change at a later time: the outcomes of all their orders are known."""
-    oldest = max(known.mapping.maturity.microseconds(family) for family in FAMILIES)
-    return {day.day for day in days if day.last_us + oldest <= known.as_of_us}
+def begun(day: Day, family: Family, known: Known) -> bool:
+    """Whether any of its orders is old enough to count; before, every measure of the family is 0."""
+    return day.first_us + known.mapping.maturity.microseconds(family) <= known.as_of_us
+
+
+def final(day: Day, family: Family, known: Known) -> bool:
+    """Whether all of its orders are, so that nothing can change at a later time."""
+    return day.last_us + known.mapping.maturity.microseconds(family) <= known.as_of_us
 
 
 def touched(days: Iterable[Day], ids: tuple[int, int]) -> set[int]:

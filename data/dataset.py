@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from data import source as sources
-from data.cells import cells
 from data.contracts import TABLES
-from data.daily import Stretch, by_day, final_days, stretches
+from data.day_cells import day_cells
 from data.engine import DUCKDB, EngineChoice
 from data.errors import DataError, NotTestableError
 from data.facts import Known, facts
@@ -23,7 +21,7 @@ from data.report import CheckReport
 from data.rules import parse_scope
 from data.slices import Slice
 from data.store import Store
-from data.tables import Tables, encoded, frame, sorted_frame, sorted_rows
+from data.tables import Tables, frame, sorted_frame
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -281,30 +279,7 @@ class Dataset:
 
     @cached_property
     def _cells(self) -> pd.DataFrame:
-        placed = [day for day in self._base.days if day.first_us < self._as_of_us]
-        final = final_days(placed, self._known) if self._base.store is not None else set()
-        kept = None if self._base.store is None else self._base.store.cells(self._shape)
-        found = {day: kept.read(day) for day in sorted(final)} if kept is not None else {}
-        found = {day: rows for day, rows in found.items() if rows is not None}
-        for stretch in stretches([day for day in placed if day.day not in found]):
-            for day, rows in self._sum(stretch).items():
-                found[day] = rows
-                if kept is not None and day in final:
-                    kept.write(day, rows)
-        every = pa.concat_tables([found[day] for day in sorted(found)])
-        return frame(every, self.dimensions)
-
-    @property
-    def _shape(self) -> list[object]:
-        columns = {name: rows.columns for name, rows in self._base.tables.items()}
-        return [self.dimensions, columns]
-
-    def _sum(self, stretch: Stretch) -> dict[int, pa.Table]:
-        """The cells of each day, sorted."""
-        view = facts(stretch.restrict(self._base.tables), self._known)
-        summed = self._base.arrow(cells(stretch.among(view), self.dimensions))
-        rows = sorted_rows(summed, ("day", "hour", *self.dimensions))
-        return {day: encoded(part, self.dimensions) for day, part in by_day(rows).items()}
+        return frame(day_cells(self._base, self._known, self.dimensions), self.dimensions)
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""

@@ -16,27 +16,28 @@ import ibis.expr.types as ir
 from data.localtime import DAY_S, HOUR_S, MICROSECONDS, local_seconds, whole
 from data.mapping import Family, Mapping
 
-MEASURES: Final = (
-    "orders",
-    "outcome_known",
-    "canceled",
-    "delivered",
-    "on_time",
-    "eta_error_s",
-    "lateness_s",
-    "fulfilled",
-    "fulfilment_s",
-    "items",
-    "items_ok",
-    "refundable",
-    "refunded",
-    "refund_cents",
-    "contactable",
-    "contacted",
-    "ratable",
-    "stars_points",
-)
-"""Integer columns that may be summed; which of them exist depends on the data."""
+MEASURES: Final[Dict[str, Family]] = {
+    "orders": "delivery",
+    "outcome_known": "delivery",
+    "canceled": "delivery",
+    "delivered": "delivery",
+    "on_time": "delivery",
+    "eta_error_s": "delivery",
+    "lateness_s": "delivery",
+    "fulfilled": "delivery",
+    "fulfilment_s": "delivery",
+    "items": "delivery",
+    "items_ok": "delivery",
+    "refundable": "refund",
+    "refunded": "refund",
+    "refund_cents": "refund",
+    "contactable": "support",
+    "contacted": "support",
+    "ratable": "rating",
+    "stars_points": "rating",
+}
+"""Integer columns that may be summed, each with the family of outcomes that it counts; which of them exist depends on
+the data."""
 
 DRIVERS: Final = (
     "basket_value",

@@ -13,6 +13,8 @@ import pyarrow as pa
 from data.check import added, canonical_rows, clean, counts_of_new
 from data.contracts import TABLES
 from data.daily import days_of, touched
+from data.families import families_of
+from data.mapping import FAMILIES
 from data.source import Source
 from data.store import Remembered, Snapshot, Store, TableSnapshot
 from data.tables import Before, Tables
@@ -45,7 +47,7 @@ def open_tables(source: Source, store: Store | None) -> Tables:
     before = Before(remembered.profile.to_pandas(), grown.new_orders)
     base = Tables(source.engine, source.mapping, checked, source.watch, store, before)
     if grown.new:
-        store.forget(_changed_days(base, grown))
+        _forget_changed(store, base, grown)
         _remember(store, source, base)
     return base
 
@@ -110,11 +112,11 @@ def _apart(name: str, known: dict[str, int], found: dict[str, int]) -> bool:
     return found[low] > known[high] or found[high] < known[low]
 
 
-def _changed_days(base: Tables, grown: _Grown) -> set[int]:
-    changed: set[int] = set()
+def _forget_changed(store: Store, base: Tables, grown: _Grown) -> None:
+    """Drop the sums that the new rows may change: of their days, and of the families that they tell of."""
     if grown.new_orders is not None:
-        changed |= {day.day for day in days_of(base.profile_of(grown.new_orders))}
-    for counts in grown.new.values():
+        store.forget([day.day for day in days_of(base.profile_of(grown.new_orders))], FAMILIES)
+    for name, counts in grown.new.items():
         if "first:order_id" in counts:
-            changed |= touched(base.days, (counts["first:order_id"], counts["last:order_id"]))
-    return changed
+            ids = counts["first:order_id"], counts["last:order_id"]
+            store.forget(touched(base.days, ids), families_of(name))

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from data.mapping import Family
 from data.watch import Stamp
 
 logger = logging.getLogger(__name__)
@@ -77,11 +78,13 @@ class Store:
         """The cells of a shape: of certain dimensions and columns."""
         return DayFiles(self._folder / f"cells-{digest(shape)}")
 
-    def forget(self, days: Iterable[int]) -> None:
-        """Drop the cells of days of which something new was read, whatever their shape."""
+    def forget(self, days: Iterable[int], families: Iterable[Family]) -> None:
+        """Drop what is kept of days of which something new was read, whatever the shape of the cells."""
+        parts = [".parquet", *(f".{family}.parquet" for family in families)]
         for day in days:
-            for path in self._folder.glob(f"cells-*/{day}.parquet"):
-                path.unlink(missing_ok=True)
+            for part in parts:
+                for path in self._folder.glob(f"cells-*/{day}{part}"):
+                    path.unlink(missing_ok=True)
 
     def forget_all(self) -> None:
         """Drop everything, the snapshot first."""
@@ -91,18 +94,26 @@ class Store:
 
 
 class DayFiles:
-    """One file a local day (days since 1970)."""
+    """Files of each local day (days since 1970): one a family of outcomes, or one for all."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, day: int) -> pa.Table | None:
+    def read(self, day: int, family: Family | None = None) -> pa.Table | None:
         """The cells of a day; None where they are not there, or damaged."""
-        return _read(self._folder / f"{day}.parquet")
+        return _read(self._path(day, family))
 
-    def write(self, day: int, cells: pa.Table) -> None:
+    def write(self, day: int, cells: pa.Table, family: Family | None = None) -> None:
         """Keep the cells of a day."""
-        _write(self._folder / f"{day}.parquet", cells)
+        _write(self._path(day, family), cells)
+
+    def drop(self, day: int, families: Iterable[Family]) -> None:
+        """Forget a day's families, once all of them stand in one file."""
+        for family in families:
+            self._path(day, family).unlink(missing_ok=True)
+
+    def _path(self, day: int, family: Family | None) -> Path:
+        return self._folder / (f"{day}.parquet" if family is None else f"{day}.{family}.parquet")
 
 
 def digest(content: object) -> str:

@@ -1,6 +1,6 @@
 """Dense arrays over the cells: every tested slice by local day and hour.
 
-A *family* is a set of dimensions whose combinations of values are slices: none (all orders), one, or two
+A *family* is a set of dimensions whose combinations of values are slices: none (all orders), one, two or three
 dimensions of few values, or one dimension of many values (a store) alone. Arrays have the shape
 (slices, days, 24); windows of hours are differences of prefix sums over the last axis.
 """
@@ -22,7 +22,9 @@ Ints = npt.NDArray[np.int64]
 FEW_VALUES: Final = 40
 """A dimension with more values is scanned alone and not by hour."""
 MAX_GROUPS: Final = 600
-"""A pair with more combinations than this is not scanned."""
+"""A pair or triple with more combinations than this is not scanned."""
+MOST_DIMS: Final = 3
+"""Dimensions of few values that a slice may fix together, its hours not counted."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class Cube:
     """Value of each dimension, by row."""
     dims: tuple[str, ...]
     """Dimensions that slices are made of; one that only renames another is left out."""
+
+    @property
+    def most_dims(self) -> int:
+        """Dimensions that a slice may fix together: a third only where those of few values are three or more."""
+        return max(2, min(MOST_DIMS, len(self.leaf.dims)))
 
     def dense(self, family: Family, weights: Floats) -> Floats:
         """Sums of a row's weights, shape (slices, days, 24)."""
@@ -186,15 +193,16 @@ def _same_partition(one: Codes, two: Codes) -> bool:
 def _families(
     few: Sequence[str], dimensions: Sequence[str], codes: Mapping[str, Codes], rows: int
 ) -> Iterator[Family]:
-    """A pair whose one dimension decides the other is left out: it is a single under another name."""
-    singles = [family((name,), codes, rows, by_hour=True) for name in few]
+    """A combination that has no more slices than one of its parts is left out: it is that part under another name."""
     yield family((), codes, rows, by_hour=True)
-    yield from singles
-    for one, two in combinations(singles, 2):
-        pair = family(one.dims + two.dims, codes, rows, by_hour=True)
-        implied = len(pair.values) in (len(one.values), len(two.values))
-        if len(pair.values) <= MAX_GROUPS and not implied:
-            yield pair
+    sizes: dict[tuple[str, ...], int] = {}
+    for count in range(1, min(MOST_DIMS, len(few)) + 1):
+        for dims in combinations(few, count):
+            found = family(dims, codes, rows, by_hour=True)
+            sizes[dims] = len(found.values)
+            implied = any(sizes[part] == sizes[dims] for part in combinations(dims, count - 1) if part)
+            if count == 1 or (len(found.values) <= MAX_GROUPS and not implied):
+                yield found
     for name in dimensions:
         if name not in few:
             yield family((name,), codes, rows, by_hour=False)

@@ -191,7 +191,7 @@ def _top_slices(sweep: Sweep, episode: Episode, metric: Metric) -> Iterator[Slic
     cube, signal = sweep.cube, sweep.signal(metric.id)
     inside = (cube.day >= episode.first) & (cube.day < episode.last) & (signal.trials > 0)
     codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
-    grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
+    grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=cube.most_dims)
     counts = Counts(signal.trials[inside], signal.harm[inside], signal.expected[inside], phi=episode.phi)
     first = Found(episode.slice, 0.0, 1)
     found = greedy(grid, counts, max_slices=TOP_SLICES, alpha=0.01, given=first)

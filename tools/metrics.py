@@ -174,6 +174,10 @@ WEIGHTED: Final[tuple[Metric, ...]] = tuple(metric for metric in _TABLE if metri
 CX_INDEX: Final = "cx_index"
 CX_SCORE: Final = "cx_score"
 
+WAITED: Final = "late_or_cancelled"
+"""What a customer's wait ends in, tested together: trouble that keeps orders waiting moves both."""
+WAITED_PARTS: Final = ("on_time", "cancellation")
+
 
 def available(columns: Iterable[str]) -> tuple[Metric, ...]:
     """The metrics whose two columns are there, in the table's order.

@@ -25,7 +25,7 @@ Bools = npt.NDArray[np.bool_]
 OWN_PAST: Final = 6e-5
 """Nominal chance of a false alarm a day, over everything that is tested against its own past. This strict because
 shocks that a whole place shares have a longer tail than Student's t."""
-WITHIN_PLACE: Final = 1.6e-3
+WITHIN_PLACE: Final = 2e-4
 """The same for slices tested against the rest of their place, which went through the same shocks. On worlds without a
 fault both together raise an incident in about one week of a hundred (`cx bench detect`)."""
 _CONFIRMED_P: Final = 1e-6
@@ -181,7 +181,7 @@ def _localise(
     cube = sweep.cube
     inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
     codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
-    grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=2)
+    grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=cube.most_dims)
     found = grid.best([_counts(sweep, name, inside, phi) for name in names], near=seed)
     return seed if found is None else found.slice
 

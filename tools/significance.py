@@ -1,5 +1,7 @@
 """From counts to significance: signed deviance, its p-value under an estimated variance, and the z scale."""
 
+from math import comb
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -97,3 +99,30 @@ def predictive_mid_p(harm: Floats, trials: Floats, rate: Floats, *, phi: Floats,
     seen = np.round(harm)
     p = betabinom.sf(seen, trials, a, b) + 0.5 * betabinom.pmf(seen, trials, a, b)
     return np.asarray(np.clip(p, _LEAST_P, 1.0), dtype=np.float64)
+
+
+def joint_p(p: Floats) -> Floats:
+    """One p-value of several independent one-sided tests, each of which counts only where it shows harm.
+
+    The squares of the positive scores add up; their sum follows a chi-bar-square, a mixture over how many of the
+    scores are positive.
+
+    Args:
+        p: one-sided, shape (tests, n).
+
+    Returns:
+        Shape (n,); 1 where no test shows harm.
+
+    Example:
+        >>> joint_p(np.array([[0.01, 0.01, 0.9], [0.01, 0.5, 0.9]])).round(5).tolist()
+        [0.00162, 0.0267, 1.0]
+
+    References:
+        A. Shapiro (1988), Towards a unified theory of inequality constrained testing; equal weights by independence.
+    """
+    total = np.square(np.maximum(z_of(p), 0.0)).sum(axis=0)
+    tests = len(p)
+    tail = np.zeros(p.shape[1])
+    for positive in range(1, tests + 1):
+        tail += comb(tests, positive) * special.gammaincc(positive / 2, total / 2) / 2**tests
+    return np.where(total > 0, tail, 1.0)

@@ -15,25 +15,17 @@ from data.slices import HourRange, Slice
 from tools.baseline import PRIOR_ORDERS, Span
 from tools.cube import Cube, Floats, hour_sums
 from tools.detectors import DETECTORS
-from tools.detectors.base import Detector, weighted_sum
 from tools.dispersion import Dispersion, Windows, dispersion
-from tools.metrics import CX_INDEX
+from tools.metrics import CX_INDEX, WAITED, WAITED_PARTS
+from tools.panel import LOOK_BACK, Panel, candidates, chance
 from tools.signals import Signal
-from tools.significance import log_likelihood_ratio, p_value, unskewed
 
 Bools = npt.NDArray[np.bool_]
 
 LENGTHS: Final = (24, 1, 2, 3, 4, 5, 6)
 """Hours of a window; 24 is the whole day."""
-CANDIDATE: Final = 3.5
-"""A standard score below this cannot survive the control of false alarms and is not looked at closer."""
-LOOK_BACK: Final = 14
-"""Days before the first tested one that a detector may remember."""
-BAD_DAY: Final = 2.0
-"""A run of days counts only where two of the last three were this bad, so that one day does not carry it."""
 LAG: Final = 3
 """Days that do not yet speak about how far a slice strays: a trouble would hide its own beginning."""
-_NOTHING: Final = 1e-9
 
 
 class Alarm(NamedTuple):
@@ -98,6 +90,8 @@ class Sweep:
         past = everything if self.history.all() else self.history
         self._load(past)
         for name, position, length in self._panels():
+            if name == WAITED:
+                continue
             windows = self._windows(name, position, length, 0, self.cube.days)
             known = dispersion(windows, self.span, floor=self._floor(name))
             self._known[name, position, length] = Dispersion(*(_lagged(part) for part in known))
@@ -105,8 +99,10 @@ class Sweep:
             self._load(everything)
 
     def names(self) -> tuple[str, ...]:
-        """What is tested: every signal, and the CX index where it has parts."""
-        return (*(s.metric.id for s in self.signals), *((CX_INDEX,) if self.weights else ()))
+        """What is tested: every signal, the CX index where it has parts, and what a wait ends in, together."""
+        single = tuple(signal.metric.id for signal in self.signals)
+        together = (WAITED,) if set(WAITED_PARTS) <= set(single) else ()
+        return (*single, *((CX_INDEX,) if self.weights else ()), *together)
 
     def signal(self, name: str) -> Signal:
         """The signal of a metric."""
@@ -186,8 +182,8 @@ class Sweep:
         layer = self._layers[name, position]
         harm, expected, trials, support = (hour_sums(part[:, first:last], length) for part in layer)
         own_error = 1 + trials / (support + PRIOR_ORDERS)
-        chance = _chance(expected, trials) if self._floor(name) else trials
-        return Windows(harm, expected, trials, chance * own_error, np.zeros_like(harm))
+        by_chance = chance(expected, trials) if self._floor(name) else trials
+        return Windows(harm, expected, trials, by_chance * own_error, np.zeros_like(harm))
 
     def _index_windows(self, position: int, length: int, first: int, last: int) -> Windows:
         orders = hour_sums(self._orders[position][:, first:last], length)
@@ -202,6 +198,9 @@ class Sweep:
         return Windows(drop * orders, np.zeros_like(orders), orders, variance * orders**2, third * orders**3)
 
     def _testable(self, name: str, position: int, length: int, first: int, last: int) -> Bools:
+        if name == WAITED:
+            each = [self._testable(part, position, length, first, last) for part in WAITED_PARTS]
+            return np.asarray(np.logical_and.reduce(each))
         known = self._known[name, position, length]
         enough = known.typical[:, first:last] >= self.min_orders
         enough &= known.freedom[:, first:last] > 6
@@ -211,92 +210,31 @@ class Sweep:
 
     def _panel_alarms(self, name: str, position: int, length: int, first: int, last: int) -> Iterator[Alarm]:
         begin = max(first - LOOK_BACK, 0)
-        panel = _Panel.of(
-            self._windows(name, position, length, begin, last),
-            Dispersion(*(part[:, begin:last] for part in self._known[name, position, length])),
-            self._testable(name, position, length, begin, last),
-            counts=name != CX_INDEX and bool(self._floor(name)),
-        )
+        panels = [self._panel(one, position, length, begin, last) for one in _parts_of(name)]
         for label, detector in DETECTORS.items():
             yield from (
-                Alarm(p, statistic, name, position, index, day + begin, start, length, label)
-                for p, statistic, index, day, start in panel.candidates(detector, first - begin)
+                Alarm(p, statistic, name, position, place, day + begin, start, length, label)
+                for p, statistic, place, day, start in candidates(panels, detector, first - begin)
             )
 
-
-class _Panel(NamedTuple):
-    """Windows corrected by what their own past says, untested days empty."""
-
-    windows: Windows
-    spread: Floats
-    """Variance of a day's harm, over-dispersion included."""
-    freedom: Floats
-    bad: Floats
-    testable: Bools
-    counts: bool
-
-    @classmethod
-    def of(cls, windows: Windows, known: Dispersion, testable: Bools, *, counts: bool) -> "_Panel":
-        expected = windows.expected + known.offset * windows.trials
-        if counts:
-            expected = np.clip(expected, windows.expected / 4, (windows.expected + 3 * windows.trials) / 4)
-        live = testable & (windows.trials > 0) & (windows.variance > _NOTHING)
-        corrected = windows._replace(expected=expected)
-        clean = Windows(*(np.where(live, part, 0.0) for part in corrected))
-        spread = clean.variance * known.phi
-        score = (clean.harm - clean.expected) / np.sqrt(np.maximum(spread, _NOTHING))
-        return cls(clean, spread, known.freedom, (score > BAD_DAY).astype(np.float64), live, counts)
-
-    def candidates(self, detector: Detector, first: int) -> Iterator[tuple[float, float, int, int, int]]:
-        """(p, statistic, slice, day, first hour) of the tests that stand out from day `first` on."""
-        kernel = detector.kernel(LOOK_BACK)
-        gap = weighted_sum(self.windows.harm - self.windows.expected, kernel)
-        spread = weighted_sum(self.spread, kernel**2)
-        score = gap / np.sqrt(np.maximum(spread, _NOTHING))
-        chosen = self.testable & (score > CANDIDATE)
-        if len(kernel) > 1:
-            chosen &= weighted_sum(self.bad, np.ones(3)) >= 2
-        chosen[:, :first] = False
-        if not chosen.any():
-            return
-        at = np.nonzero(chosen)
-        statistic = (
-            self._deviance(kernel, spread, at) if self.counts else self._index(kernel, spread, score, at)
+    def _panel(self, name: str, position: int, length: int, first: int, last: int) -> Panel:
+        return Panel.of(
+            self._windows(name, position, length, first, last),
+            Dispersion(*(part[:, first:last] for part in self._known[name, position, length])),
+            self._testable(name, position, length, first, last),
+            counts=name != CX_INDEX and bool(self._floor(name)),
         )
-        p = p_value(statistic, self.freedom[at])
-        for row in zip(p, statistic, *at, strict=True):
-            yield float(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4])
-
-    def _index(
-        self, kernel: Floats, spread: Floats, score: Floats, at: tuple[npt.NDArray[np.intp], ...]
-    ) -> Floats:
-        """Normal score of a weighted sum of rare events, which has a longer upper tail than the normal."""
-        third = weighted_sum(
-            self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2, kernel**3
-        )[at]
-        return unskewed(score[at], third / np.maximum(spread[at], _NOTHING) ** 1.5)
-
-    def _deviance(self, kernel: Floats, spread: Floats, at: tuple[npt.NDArray[np.intp], ...]) -> Floats:
-        """Signed root of the deviance: the normal score's better tail for rare events."""
-        windows = self.windows
-        harm, expected, trials = (
-            weighted_sum(part, kernel)[at] for part in (windows.harm, windows.expected, windows.trials)
-        )
-        weight = trials / np.maximum(weighted_sum(windows.trials, kernel**2)[at], _NOTHING)
-        chance = weighted_sum(_chance(windows.expected, windows.trials), kernel**2)[at]
-        phi = spread[at] / np.maximum(chance, _NOTHING)
-        return np.sqrt(2 * weight * log_likelihood_ratio(harm, expected, trials) / phi)
 
 
 def _parts(signal: Signal) -> tuple[Floats, ...]:
     return signal.harm, signal.expected, signal.trials, signal.support
 
 
+def _parts_of(name: str) -> tuple[str, ...]:
+    """The signals that a test reads."""
+    return WAITED_PARTS if name == WAITED else (name,)
+
+
 def _lagged(values: Floats) -> Floats:
     days = np.maximum(np.arange(values.shape[1]) - LAG, 0)
     return np.asarray(values[:, days])
-
-
-def _chance(expected: Floats, trials: Floats) -> Floats:
-    share = np.divide(expected, trials, out=np.zeros_like(expected), where=trials > 0)
-    return np.asarray(expected * (1 - np.minimum(share, 1.0)))

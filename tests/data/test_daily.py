@@ -1,8 +1,10 @@
+from collections.abc import Callable
+
 import pandas as pd
 
-from data.daily import Day, Stretch, days_of, final_days, stretches, touched
+from data.daily import Day, Stretch, begun, days_of, final, stretches, touched
 from data.facts import Known
-from data.mapping import Mapping
+from data.mapping import Family, Mapping
 
 DAY_US = 86_400_000_000
 
@@ -39,10 +41,17 @@ def test_a_day_that_is_large_stands_alone() -> None:
     assert Stretch(tuple(days)).ids == (0, 109)
 
 
-def test_days_are_final_at_the_oldest_maturity() -> None:
-    days = [day(n, None, None) for n in range(5)]
-    known = Known(Mapping(), (), 5 * DAY_US, 0)
-    assert final_days(days, known) == {0, 1, 2}
+def test_a_family_of_outcomes_begins_and_ends_at_its_own_age() -> None:
+    days = [day(n, None, None) for n in range(12)]
+    known = Known(Mapping(), (), 12 * DAY_US, 0)
+
+    def which(question: Callable[[Day, Family, Known], bool], family: Family) -> list[int]:
+        return [one.day for one in days if question(one, family, known)]
+
+    assert which(begun, "delivery") == list(range(12))
+    assert which(final, "delivery") == list(range(11))
+    assert which(begun, "rating") == list(range(11))
+    assert which(final, "rating") == list(range(10))
 
 
 def test_new_outcomes_touch_the_days_of_their_orders() -> None:
