@@ -15,7 +15,7 @@ from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication, Finding
 from tools.hypotheses import HYPOTHESES
-from tools.incidents import Incident
+from tools.incidents import Incident, Kind
 from tools.recommendations import Recommendation
 
 MAX_NAMES: Final = 5_000
@@ -110,8 +110,8 @@ def writer_task(
         "kind": found.incident.kind.value,
         "direction": "fell" if found.incident.delta < 0 else "rose",
         "primary": primary.hypothesis.value if primary else None,
-        "findings": [_finding_row(f, verdict) for f in verdict.findings],
-        "ruled_out": [_finding_row(f, verdict) for f in verdict.ruled_out],
+        "findings": [_finding_row(f, verdict, found.incident.kind) for f in verdict.findings],
+        "ruled_out": [_finding_row(f, verdict, found.incident.kind) for f in verdict.ruled_out],
         "untested": ", ".join(untested) or None,
         "evidence": [row for f in _findings(verdict) for row in _evidence_rows(f, found.evidence)],
         "scores": [{"id": e.id} for e in found.evidence.values() if e.arguments.get("metric") == "cx_score"],
@@ -128,8 +128,9 @@ def writer_task(
     }
 
 
-def _finding_row(finding: Finding, verdict: Adjudication) -> dict[str, Any]:
+def _finding_row(finding: Finding, verdict: Adjudication, kind: Kind) -> dict[str, Any]:
     return {
+        "kind": kind.value,
         "hypothesis": finding.hypothesis.value,
         "title": HYPOTHESES[finding.hypothesis].title,
         "verdict": finding.verdict.value,

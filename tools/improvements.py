@@ -1,7 +1,6 @@
 """What got better: the same search turned round, over the newest days. It is shown and never raises an incident."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,7 +8,6 @@ import numpy as np
 from tools.incident_building import FREEDOM
 from tools.incidents import Improvement
 from tools.search import Episode, search
-from tools.signals import Signal
 from tools.significance import log_likelihood_ratio, p_value, z_of
 from tools.sweep import Sweep
 
@@ -17,31 +15,14 @@ NEWEST_DAYS: Final = 3
 """Older improvements are usual by now."""
 
 
-def mirrored(sweep: Sweep) -> Sweep:
-    """The sweep in which fewer bad events than expected stand out instead of more."""
-    return Sweep(
-        cube=sweep.cube,
-        signals=tuple(_turned(signal) for signal in sweep.signals),
-        weights=sweep.weights,
-        span=sweep.span,
-        last=sweep.last,
-        history=sweep.history,
-        min_orders=sweep.min_orders,
-    )
-
-
-def _turned(signal: Signal) -> Signal:
-    return replace(signal, harm=signal.trials - signal.harm, expected=signal.trials - signal.expected)
-
-
 def improvements(sweep: Sweep) -> Iterator[Improvement]:
     """Slices that are clearly better than expected at the end, clearest first.
 
     Args:
-        sweep: as made for the search of what got worse; only its signals are read.
+        sweep: as made for the search of what got worse; what was taken out of it counts again.
     """
     end = max(sweep.last.values(), default=0)
-    for episode in search(mirrored(sweep), first=max(end - NEWEST_DAYS, 0)):
+    for episode in search(sweep.mirrored(), first=max(end - NEWEST_DAYS, 0)):
         yield _improvement(sweep, episode)
 
 

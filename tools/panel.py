@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools.cube import Floats
-from tools.detectors.base import Detector, weighted_sum
+from tools.detectors.base import weighted_sum
 from tools.dispersion import Dispersion, Windows
 from tools.significance import joint_p, log_likelihood_ratio, p_value, unskewed, z_of
 
@@ -60,57 +60,95 @@ class Panel(NamedTuple):
         score = (clean.harm - clean.expected) / np.sqrt(np.maximum(spread, _NOTHING))
         return cls(clean, spread, known.freedom, (score > BAD_DAY).astype(np.float64), live, counts)
 
-    def score(self, kernel: Floats) -> Floats:
-        """Normal score of every run of days that ends on a day."""
-        gap = weighted_sum(self.windows.harm - self.windows.expected, kernel)
-        return np.asarray(gap / np.sqrt(np.maximum(weighted_sum(self.spread, kernel**2), _NOTHING)))
 
-    def p(self, kernel: Floats, score: Floats, at: At) -> tuple[Floats, Floats]:
+class Runs(NamedTuple):
+    """The runs of days that end on each day of a panel, weighed by a detector."""
+
+    panel: Panel
+    kernel: Floats
+    spread: Floats
+    score: Floats
+    """Normal score."""
+
+    @classmethod
+    def of(cls, panel: Panel, kernel: Floats) -> "Runs":
+        """Weigh the days of a panel."""
+        gap = weighted_sum(panel.windows.harm - panel.windows.expected, kernel)
+        spread = weighted_sum(panel.spread, kernel**2)
+        return cls(panel, kernel, spread, gap / np.sqrt(np.maximum(spread, _NOTHING)))
+
+    def p(self, at: At) -> tuple[Floats, Floats]:
         """P-value and statistic of the runs that end at these places."""
-        statistic = self._deviance(kernel, at) if self.counts else self._index(kernel, score[at], at)
-        return p_value(statistic, self.freedom[at]), statistic
+        statistic = self._deviance(at) if self.panel.counts else self._index(at)
+        return p_value(statistic, self.panel.freedom[at]), statistic
 
-    def _index(self, kernel: Floats, score: Floats, at: At) -> Floats:
+    def _index(self, at: At) -> Floats:
         """Normal score of a weighted sum of rare events, which has a longer upper tail than the normal."""
-        spread = weighted_sum(self.spread, kernel**2)[at]
-        third = weighted_sum(
-            self.windows.third * (self.spread / np.maximum(self.windows.variance, _NOTHING)) ** 2, kernel**3
-        )[at]
-        return unskewed(score, third / np.maximum(spread, _NOTHING) ** 1.5)
-
-    def _deviance(self, kernel: Floats, at: At) -> Floats:
-        """Signed root of the deviance: the normal score's better tail for rare events."""
-        windows = self.windows
-        harm, expected, trials = (
-            weighted_sum(part, kernel)[at] for part in (windows.harm, windows.expected, windows.trials)
+        windows, days = self.panel.windows, len(self.kernel)
+        spread, variance, third = (
+            newest(part, at, days) for part in (self.panel.spread, windows.variance, windows.third)
         )
-        weight = trials / np.maximum(weighted_sum(windows.trials, kernel**2)[at], _NOTHING)
-        by_chance = weighted_sum(chance(windows.expected, windows.trials), kernel**2)[at]
-        phi = weighted_sum(self.spread, kernel**2)[at] / np.maximum(by_chance, _NOTHING)
-        expected = np.maximum(expected, _NOTHING)
-        return np.sqrt(2 * weight * log_likelihood_ratio(harm, expected, trials) / phi)
+        inflation = spread / np.maximum(variance, _NOTHING)
+        skew = _weighed(third * inflation**2, self.kernel**3)
+        return unskewed(self.score[at], skew / np.maximum(self.spread[at], _NOTHING) ** 1.5)
+
+    def _deviance(self, at: At) -> Floats:
+        """Signed root of the deviance: the normal score's better tail for rare events."""
+        windows, days = self.panel.windows, len(self.kernel)
+        harm, expected, trials = (
+            newest(part, at, days) for part in (windows.harm, windows.expected, windows.trials)
+        )
+        squared = self.kernel**2
+        by_chance = _weighed(chance(expected, trials), squared)
+        total = _weighed(trials, self.kernel)
+        weight = total / np.maximum(_weighed(trials, squared), _NOTHING)
+        phi = self.spread[at] / np.maximum(by_chance, _NOTHING)
+        ratio = log_likelihood_ratio(
+            _weighed(harm, self.kernel), np.maximum(_weighed(expected, self.kernel), _NOTHING), total
+        )
+        return np.sqrt(2 * weight * ratio / phi)
 
 
-def candidates(panels: Sequence[Panel], detector: Detector, first: int) -> Iterator[Found]:
-    """The tests that stand out from day `first` on; of several panels, by what they say together."""
-    kernel = detector.kernel(LOOK_BACK)
-    scores = [panel.score(kernel) for panel in panels]
-    together = np.sqrt(sum(np.square(np.maximum(score, 0.0)) for score in scores))
-    chosen = np.logical_and.reduce([panel.testable for panel in panels]) & (together > CANDIDATE)
-    if len(kernel) > 1:
-        bad = np.maximum.reduce([panel.bad for panel in panels])
-        chosen &= weighted_sum(bad, np.ones(3)) >= 2
+def candidates(runs: Sequence[Runs], first: int) -> Iterator[Found]:
+    """The tests that stand out from day `first` on; of the runs of several panels, by what they say together."""
+    together = np.sqrt(sum(np.square(np.maximum(one.score, 0.0)) for one in runs))
+    chosen = np.logical_and.reduce([one.panel.testable for one in runs]) & (together > CANDIDATE)
     chosen[:, :first] = False
-    if not chosen.any():
-        return
     at = np.nonzero(chosen)
-    each = [panel.p(kernel, score, at) for panel, score in zip(panels, scores, strict=True)]
+    if len(runs[0].kernel) > 1 and len(at[0]):
+        bad = np.maximum.reduce([newest(one.panel.bad, at, 3) for one in runs])
+        lasting = bad.sum(axis=0) >= 2
+        at = tuple(part[lasting] for part in at)
+    if not len(at[0]):
+        return
+    each = [one.p(at) for one in runs]
     p, statistic = each[0]
-    if len(panels) > 1:
+    if len(runs) > 1:
         p = joint_p(np.stack([p for p, _ in each]))
         statistic = z_of(p)
     for row in zip(p, statistic, *at, strict=True):
         yield Found(float(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4]))
+
+
+def newest(values: Floats, at: At, days: int) -> Floats:
+    """The values of the last days at some places, newest first, shape (days, places); 0 before the first day.
+
+    Example:
+        >>> values = np.arange(6.0).reshape(1, 3, 2)
+        >>> newest(values, (np.array([0]), np.array([1]), np.array([0])), 3).ravel().tolist()
+        [2.0, 0.0, 0.0]
+    """
+    place, day, start = at
+    back = day - np.arange(days)[:, None]
+    return np.where(back >= 0, values[place, np.maximum(back, 0), start], 0.0)
+
+
+def _weighed(values: Floats, kernel: Floats) -> Floats:
+    """Sums over the first axis, in a fixed order."""
+    total: Floats = kernel[0] * values[0]
+    for back in range(1, len(kernel)):
+        total = total + kernel[back] * values[back]
+    return total
 
 
 def chance(expected: Floats, trials: Floats) -> Floats:

@@ -5,7 +5,7 @@ which the rest is tested without them: that is how one incident neither hides no
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from tools.cube import Cube, Floats, hour_sums
 from tools.detectors import DETECTORS
 from tools.dispersion import Dispersion, Windows, dispersion
 from tools.metrics import CX_INDEX, WAITED, WAITED_PARTS
-from tools.panel import LOOK_BACK, Panel, candidates, chance
+from tools.panel import LOOK_BACK, Panel, Runs, candidates, chance
 from tools.signals import Signal
 
 Bools = npt.NDArray[np.bool_]
@@ -81,22 +81,37 @@ class Sweep:
     last: Mapping[str, int]
     history: Bools
     min_orders: int
+    known: dict[tuple[str, int, int], Dispersion] = field(default_factory=dict)
+    """By signal, family and length of window; learned from the history where it is not given."""
     _layers: dict[tuple[str, int], _Layer] = field(default_factory=dict)
     _orders: dict[int, Floats] = field(default_factory=dict)
-    _known: dict[tuple[str, int, int], Dispersion] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         everything = np.ones(len(self.cube.day), dtype=bool)
-        past = everything if self.history.all() else self.history
-        self._load(past)
-        for name, position, length in self._panels():
-            if name == WAITED:
-                continue
-            windows = self._windows(name, position, length, 0, self.cube.days)
-            known = dispersion(windows, self.span, floor=self._floor(name))
-            self._known[name, position, length] = Dispersion(*(_lagged(part) for part in known))
-        if past is not everything:
-            self._load(everything)
+        if not self.known:
+            self._load(self.history)
+            self._learn()
+            if self.history.all():
+                return
+        self._load(everything)
+
+    def _learn(self) -> None:
+        for position, length in self._shapes():
+            for name, windows in self._windows(position, length, 0, self.cube.days).items():
+                found = dispersion(windows, self.span, floor=self._floor(name))
+                self.known[name, position, length] = Dispersion(*(_lagged(part) for part in found))
+
+    def mirrored(self) -> "Sweep":
+        """The sweep in which fewer bad events than expected stand out instead of more.
+
+        How far a slice strays is the same in both directions.
+        """
+        turned = tuple(
+            replace(one, harm=one.trials - one.harm, expected=one.trials - one.expected)
+            for one in self.signals
+        )
+        known = {key: found._replace(offset=-found.offset) for key, found in self.known.items()}
+        return replace(self, signals=turned, known=known, _layers={}, _orders={})
 
     def names(self) -> tuple[str, ...]:
         """What is tested: every signal, the CX index where it has parts, and what a wait ends in, together."""
@@ -137,14 +152,15 @@ class Sweep:
             length = hour.end - hour.start if hour and family.by_hour else 24
             length = length if length in LENGTHS else 24
             start = hour.start if hour and length < 24 else 0
-            return float(self._known[name, position, length].phi[family.values.index(wanted), day, start])
+            return float(self.known[name, position, length].phi[family.values.index(wanted), day, start])
         return 1.0
 
     def count(self) -> int:
         """Number of tests that a sweep over all days makes."""
         return len(DETECTORS) * sum(
             int(self._testable(name, position, length, 0, self.cube.days).sum())
-            for name, position, length in self._panels()
+            for position, length in self._shapes()
+            for name in self.names()
         )
 
     def count_daily(self) -> float:
@@ -154,10 +170,9 @@ class Sweep:
 
     def alarms(self, first: int, last: int) -> list[Alarm]:
         """Everything that stands out on the days from `first` to before `last`, strongest first."""
-        found: list[Alarm] = []
-        for name, position, length in self._panels():
-            found.extend(self._panel_alarms(name, position, length, max(first, self.span.warmup_days), last))
-        return sorted(found)
+        first = max(first, self.span.warmup_days)
+        shapes = self._shapes()
+        return sorted(one for shape in shapes for one in self._alarms_of(*shape, first, last))
 
     def _load(self, rows: Bools) -> None:
         for position, family in enumerate(self.cube.families):
@@ -166,30 +181,35 @@ class Sweep:
                 parts = (self.cube.dense(family, np.where(rows, part, 0.0)) for part in _parts(signal))
                 self._layers[signal.metric.id, position] = _Layer(*parts)
 
-    def _panels(self) -> Iterator[tuple[str, int, int]]:
+    def _shapes(self) -> Iterator[tuple[int, int]]:
+        """Families with the lengths of their windows."""
         for position, family in enumerate(self.cube.families):
             for length in LENGTHS if family.by_hour else LENGTHS[:1]:
-                for name in self.names():
-                    yield name, position, length
+                yield position, length
 
     def _floor(self, name: str) -> float:
         kinds = {signal.metric.id: signal.metric.kind for signal in self.signals}
         return 0.0 if kinds.get(name) == "mean" else 1.0
 
-    def _windows(self, name: str, position: int, length: int, first: int, last: int) -> Windows:
-        if name == CX_INDEX:
-            return self._index_windows(position, length, first, last)
-        layer = self._layers[name, position]
-        harm, expected, trials, support = (hour_sums(part[:, first:last], length) for part in layer)
-        own_error = 1 + trials / (support + PRIOR_ORDERS)
-        by_chance = chance(expected, trials) if self._floor(name) else trials
-        return Windows(harm, expected, trials, by_chance * own_error, np.zeros_like(harm))
+    def _windows(self, position: int, length: int, first: int, last: int) -> dict[str, Windows]:
+        """Sums over windows of hours, of every signal and of the CX index."""
+        found = {}
+        for signal in self.signals:
+            name = signal.metric.id
+            layer = self._layers[name, position]
+            harm, expected, trials, support = (hour_sums(part[:, first:last], length) for part in layer)
+            own_error = 1 + trials / (support + PRIOR_ORDERS)
+            by_chance = chance(expected, trials) if self._floor(name) else trials
+            found[name] = Windows(harm, expected, trials, by_chance * own_error, np.zeros_like(harm))
+        if self.weights:
+            orders = hour_sums(self._orders[position][:, first:last], length)
+            found[CX_INDEX] = self._index(found, orders)
+        return found
 
-    def _index_windows(self, position: int, length: int, first: int, last: int) -> Windows:
-        orders = hour_sums(self._orders[position][:, first:last], length)
+    def _index(self, parts: Mapping[str, Windows], orders: Floats) -> Windows:
         drop, variance, third = (np.zeros_like(orders) for _ in range(3))
         for name, weight in self.weights.items():
-            part = self._windows(name, position, length, first, last)
+            part = parts[name]
             share = np.divide(weight, part.trials, out=np.zeros_like(orders), where=part.trials > 0)
             drop += share * (part.harm - part.expected)
             variance += share**2 * part.variance
@@ -201,29 +221,33 @@ class Sweep:
         if name == WAITED:
             each = [self._testable(part, position, length, first, last) for part in WAITED_PARTS]
             return np.asarray(np.logical_and.reduce(each))
-        known = self._known[name, position, length]
+        known = self.known[name, position, length]
         enough = known.typical[:, first:last] >= self.min_orders
         enough &= known.freedom[:, first:last] > 6
         days = np.arange(first, min(last, self.cube.days))
         tested = (days >= self.span.warmup_days) & (days < self.last[name])
         return np.asarray(enough & tested[None, :, None])
 
-    def _panel_alarms(self, name: str, position: int, length: int, first: int, last: int) -> Iterator[Alarm]:
+    def _alarms_of(self, position: int, length: int, first: int, last: int) -> Iterator[Alarm]:
         begin = max(first - LOOK_BACK, 0)
-        panels = [self._panel(one, position, length, begin, last) for one in _parts_of(name)]
-        for label, detector in DETECTORS.items():
-            yield from (
-                Alarm(p, statistic, name, position, place, day + begin, start, length, label)
-                for p, statistic, place, day, start in candidates(panels, detector, first - begin)
+        panels = {
+            name: Panel.of(
+                windows,
+                Dispersion(*(part[:, begin:last] for part in self.known[name, position, length])),
+                self._testable(name, position, length, begin, last),
+                counts=name != CX_INDEX and bool(self._floor(name)),
             )
-
-    def _panel(self, name: str, position: int, length: int, first: int, last: int) -> Panel:
-        return Panel.of(
-            self._windows(name, position, length, first, last),
-            Dispersion(*(part[:, first:last] for part in self._known[name, position, length])),
-            self._testable(name, position, length, first, last),
-            counts=name != CX_INDEX and bool(self._floor(name)),
-        )
+            for name, windows in self._windows(position, length, begin, last).items()
+        }
+        for label, detector in DETECTORS.items():
+            kernel = detector.kernel(LOOK_BACK)
+            runs = {name: Runs.of(panel, kernel) for name, panel in panels.items()}
+            for name in self.names():
+                found = candidates([runs[part] for part in _parts_of(name)], first - begin)
+                yield from (
+                    Alarm(p, statistic, name, position, place, day + begin, start, length, label)
+                    for p, statistic, place, day, start in found
+                )
 
 
 def _parts(signal: Signal) -> tuple[Floats, ...]:

@@ -62,3 +62,23 @@ def test_shipped_book_uses_the_sections_of_a_narrative() -> None:
 
 def test_parse_phrases_of_a_text_without_a_book_is_empty() -> None:
     assert parse_phrases("Nothing here.") == ()
+
+
+def test_shipped_book_speaks_of_broken_records_as_such() -> None:
+    book = parse_phrases(prompts.read("phrases"))
+    task = {
+        "kind": "data_quality",
+        "verdict": "inconclusive",
+        "findings": [{"hypothesis": "courier_supply", "kind": "data_quality", "overall": "inconclusive"}],
+        "placeholders": {
+            "finding.courier_supply.name": "Courier supply",
+            "finding.courier_supply.p_primary": ".3",
+        },
+    }
+
+    text = write(book, task)
+
+    assert "about the records" in text
+    assert "Mend the feed first" in text
+    assert "best candidate" not in text
+    assert "The cause is not known yet" not in text
