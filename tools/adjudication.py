@@ -76,7 +76,8 @@ def adjudicate(
     """
     readings = {id_: read(id_, evidence[id_]) for id_ in HypothesisId if evidence.get(id_)}
     z = outcome_z(evidence, -incident.z)
-    case = _Case(incident, evidence, readings, _beyond_chance(model.judge(readings, z), z), z)
+    p = _of_outcome(model.judge(readings, z), z, measured=HypothesisId.NORMAL_VARIANCE in readings)
+    case = _Case(incident, evidence, readings, p, z)
     everything = [_finding(case, id_) for id_ in readings]
     dropped = [f for f in everything if f.verdict is FindingVerdict.RULED_OUT]
     kept = [f for f in everything if f.verdict is not FindingVerdict.RULED_OUT]
@@ -94,12 +95,19 @@ def adjudicate(
     )
 
 
-def _beyond_chance(p: Probabilities, z: float) -> Probabilities:
-    """What the model leaves to chance goes to the untested where chance is out of the question.
+def _of_outcome(p: Probabilities, z: float, *, measured: bool) -> Probabilities:
+    """What the outcome alone decides, whatever the causes look like.
 
-    It goes to no tested cause: none of them has gained evidence.
+    Where nothing got worse there is nothing to explain. What the model leaves to chance goes to the untested where
+    chance is out of the question, or where the outcome could not be held against other days; it goes to no tested
+    cause, as none of them has gained evidence.
     """
-    return p if z < UNDENIABLE_Z else replace(p, none=0.0, other=p.other + p.none)
+    if measured and z <= 0.0:
+        zero = dict.fromkeys(p.primary, 0.0)
+        return replace(p, primary=zero, contributes=zero, none=1.0, other=0.0)
+    if measured and z < UNDENIABLE_Z:
+        return p
+    return replace(p, none=0.0, other=p.other + p.none)
 
 
 def _finding(case: _Case, id_: HypothesisId) -> Finding:

@@ -179,3 +179,22 @@ def test_what_chance_cannot_do_is_never_left_to_chance() -> None:
     assert found.p_none == 0.0
     assert found.verdict in (IncidentVerdict.OUTSIDE_DATA, IncidentVerdict.INCONCLUSIVE)
     assert total(found) == pytest.approx(1.0)
+
+
+def test_what_could_not_be_measured_is_not_called_ordinary() -> None:
+    reasons = {id_: "not testable: too few orders with on_time" for id_ in HypothesisId}
+    found = adjudicate(INCIDENT, {}, reasons, MODEL)
+    assert found.verdict is IncidentVerdict.INCONCLUSIVE
+    assert found.p_none == 0.0
+    assert found.p_other == pytest.approx(1.0)
+    assert len(found.not_testable) == len(HypothesisId)
+
+
+def test_where_nothing_got_worse_no_cause_is_named() -> None:
+    pool = batching_pool()
+    pool[HypothesisId.NORMAL_VARIANCE] = [evidence("outcome_shift", 90, z=0.0, p_chance=1.0)]
+    found = adjudicate(INCIDENT, pool, {}, MODEL)
+    assert found.verdict is IncidentVerdict.NO_DEGRADATION
+    assert found.p_none == 1.0
+    assert total(found) == pytest.approx(1.0)
+    assert not [finding for finding in found.findings if finding.role == "primary"]
