@@ -5,8 +5,8 @@ involved metrics over those days, widened while the rest of a wider slice shares
 data; whatever still stands out afterwards is another episode, or a late part of one already found.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -37,6 +37,9 @@ _SHARED_Z: Final = 3.0
 _SHARED_EFFECT: Final = 0.5
 """A wider slice is named where its other orders got at least this part of the effect."""
 _GAP_DAYS: Final = 2
+_LONGER: Final = 3
+_FIERCER: Final = 4.0
+"""A peak is its own trouble where the time around it lasts so many times longer and is so many times milder."""
 _CONTEXT_DAYS: Final = 14
 
 
@@ -55,6 +58,8 @@ class Episode:
     alarm_p: float
     """Of the test that raised it; this is what false-discovery control applies to."""
     phi: float
+    effects: Mapping[str, float] = field(default_factory=dict)
+    """Excess of harm per trial, by metric."""
 
 
 class Daily(NamedTuple):
@@ -120,16 +125,17 @@ def _judged(
     sweep: Sweep, slice_: Slice, days: tuple[int, int], names: Sequence[str], alarm: Alarm, taken: Bools
 ) -> Episode:
     """The episode with the significance of its metrics together, each with its own over-dispersion."""
-    score, phis = 0.0, []
+    score, phis, effects = 0.0, [], {}
     for name in names:
         trials, harm, expected = (
             np.asarray([part[slice(*days)].sum()]) for part in _daily(sweep, slice_, name, taken)
         )
         phis.append(sweep.phi(name, slice_, days[0]))
+        effects[name] = float(harm[0] - expected[0]) / max(float(trials[0]), 1.0)
         if trials[0] > expected[0] > 0:
             score += float(log_likelihood_ratio(harm, expected, trials)[0]) / phis[-1]
     p = float(special.gammaincc(len(names) / 2, score))
-    return Episode(slice_, *days, tuple(names), p, alarm.p, phis[0])
+    return Episode(slice_, *days, tuple(names), p, alarm.p, phis[0], effects)
 
 
 def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, taken: Bools) -> tuple[str, ...]:
@@ -244,4 +250,18 @@ def _same_trouble(old: Episode, new: Episode) -> bool:
     near = new.first <= old.last + _GAP_DAYS and old.first <= new.last + _GAP_DAYS
     together = new.first < old.last and old.first < new.last
     same = new.slice == old.slice
-    return (near and same) or (together and new.slice.overlaps(old.slice))
+    if same and near:
+        return not _apart(old, new)
+    return together and new.slice.overlaps(old.slice)
+
+
+def _apart(old: Episode, new: Episode) -> bool:
+    """Whether one is a peak and the other the long, far milder time around it: two troubles in one place.
+
+    What was found first was taken out, so each is bad without the other's days.
+    """
+    peak, around = sorted((old, new), key=lambda one: one.last - one.first)
+    if around.last - around.first < _LONGER * (peak.last - peak.first):
+        return False
+    shared = peak.effects.keys() & around.effects.keys()
+    return any(peak.effects[name] > _FIERCER * max(around.effects[name], 0.0) for name in shared)

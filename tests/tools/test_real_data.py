@@ -1,0 +1,20 @@
+"""Detection on published data; skipped where they are not on this machine."""
+
+from datetime import UTC, datetime
+
+from tests.data.test_real_data import flights, pytestmark
+from tools.detection import detect
+
+__all__ = ["pytestmark"]
+
+STORM = datetime(2013, 2, 8, 19, tzinfo=UTC)
+"""8 February, 14:00 in New York."""
+
+
+def test_the_snowstorm_of_february_is_found_without_being_told() -> None:
+    found = detect(flights().at(datetime(2013, 2, 12, 12, tzinfo=UTC))).incidents
+
+    storms = [one for one in found if one.metric == "cancellation" and one.window.start == STORM]
+    assert len(storms) == 1
+    assert not storms[0].slice.values
+    assert storms[0].current > 0.4
