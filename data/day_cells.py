@@ -81,7 +81,7 @@ class _DayCells:
     def _whole(self, parts: Parts) -> pa.Table:
         """A day's cells with the columns of all families, 0 where nothing counts yet."""
         delivery = parts["delivery"]
-        nothing = pa.array([0], pa.int64()).take(pa.array([0] * len(delivery), pa.int64()))
+        nothing = pa.repeat(pa.scalar(0, pa.int64()), len(delivery))
         columns = {name: delivery[name] for name in self._keys}
         for measure in MEASURES:
             family = MEASURES[measure]
