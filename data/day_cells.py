@@ -47,7 +47,7 @@ class _DayCells:
                 summed = self._sum(stretch, families)
                 for day in stretch.days:
                     found[day.day] |= self._split(summed[day.day], families)
-                    self._keep(day, found[day.day])
+                    self._keep(day, found[day.day], families)
         return pa.concat_tables([self._whole(found[day.day]) for day in days])
 
     def _missing(self, days: list[Day], found: Dict[int, Parts]) -> dict[tuple[Family, ...], list[Day]]:
@@ -109,8 +109,8 @@ class _DayCells:
             return {}
         return {name: rows for name, rows in read.items() if rows is not None and len(rows) == len(keys)}
 
-    def _keep(self, day: Day, parts: Parts) -> None:
-        """Keep what is final now: in one file once every family is."""
+    def _keep(self, day: Day, parts: Parts, summed: tuple[Family, ...]) -> None:
+        """Keep what was summed and is final: in one file once every family is."""
         families = self._final(day)
         if self._files is None or "delivery" not in families:
             return
@@ -118,7 +118,7 @@ class _DayCells:
             self._files.write(day.day, self._whole(parts))
             self._files.drop(day.day, families)
         else:
-            for name in families:
+            for name in (one for one in summed if one in families):
                 self._files.write(day.day, parts[name], name)
 
 

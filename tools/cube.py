@@ -198,10 +198,12 @@ def _families(
     sizes: dict[tuple[str, ...], int] = {}
     for count in range(1, min(MOST_DIMS, len(few)) + 1):
         for dims in combinations(few, count):
+            parts = [sizes[part] for part in combinations(dims, count - 1) if part]
+            if max(parts, default=0) > MAX_GROUPS:
+                continue  # a combination has no fewer slices than its parts
             found = family(dims, codes, rows, by_hour=True)
             sizes[dims] = len(found.values)
-            implied = any(sizes[part] == sizes[dims] for part in combinations(dims, count - 1) if part)
-            if count == 1 or (len(found.values) <= MAX_GROUPS and not implied):
+            if count == 1 or (sizes[dims] <= MAX_GROUPS and sizes[dims] not in parts):
                 yield found
     for name in dimensions:
         if name not in few:
