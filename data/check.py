@@ -4,8 +4,8 @@ What stops the analysis (a required column is absent, times have no zone) is rai
 rows that break a rule are put aside, counted and shown, and the rest is used.
 """
 
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from data.casts import canonical
 from data.contracts import TABLES, ColumnType, Table
@@ -72,7 +73,7 @@ def clean(source: Source, *, counted: Dict[str, Dict[str, int]] | None = None) -
 
     Args:
         source: tables as they were found.
-        counted: what `counts_of_new` and earlier passes counted of tables without a broken row.
+        counted: what `count_new` and earlier passes counted of tables without a broken row.
 
     Raises:
         DataError: the data cannot be used as a whole; says what is wrong, where, and what to do next.
@@ -93,15 +94,24 @@ def clean(source: Source, *, counted: Dict[str, Dict[str, int]] | None = None) -
     )
 
 
-def counts_of_new(source: Source, new: SourceTable) -> dict[str, int] | None:
-    """What one pass over new rows of a table counts; None where they are not fit to be added without a look."""
+def count_new(source: Source, new: SourceTable) -> Callable[[], dict[str, int] | None]:
+    """Begin a pass over new rows of a table.
+
+    Returns:
+        What waits for its counts; None where the rows are not fit to be added without a look.
+    """
     table = TABLES[new.name]
     orders = None if new.name == "orders" else _orders_of(source, new)
     typed = _typed(source, table, new, orders)
     checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
-    counts = _counts(source, table, _flagged(typed, checks), checks)
-    doubtful = any(counts[c] for c in counts if c.startswith(("rule", FAILED, _NAIVE)))
-    return None if doubtful or _repeated(source, new, counts) else counts
+    row = source.engine.start(_counted(source, table, _flagged(typed, checks), checks))
+
+    def fit() -> dict[str, int] | None:
+        counts = _whole_numbers(row())
+        doubtful = any(counts[c] for c in counts if c.startswith(("rule", FAILED, _NAIVE)))
+        return None if doubtful or _repeated(source, new, counts) else counts
+
+    return fit
 
 
 def canonical_rows(source: Source, found: SourceTable) -> ir.Table:
@@ -188,7 +198,7 @@ def _clean(source: Source, name: str, orders: _Result | None, counted: Dict[str,
     if counted is None:
         typed = _typed(source, table, found, None if orders is None else _known_orders(source, orders))
         checks = rules(table, typed, bad_scopes=_bad_scopes(source, typed))
-        counts = _counts(source, table, _flagged(typed, checks), checks)
+        counts = _whole_numbers(source.engine.arrow(_counted(source, table, _flagged(typed, checks), checks)))
         _refuse(table, found, source, typed, counts)
         broken = [(rule, counts[f"rule{i}"]) for i, rule in enumerate(checks) if counts[f"rule{i}"]]
         kept = typed.filter(~reduce(or_, [r.broken.fill_null(False) for r, _ in broken])) if broken else typed
@@ -290,7 +300,7 @@ def _bad_scopes(source: Source, typed: ir.Table) -> tuple[str, ...]:
     return tuple(sorted(text for text in texts if text is not None and scope_problem(text)))
 
 
-def _counts(source: Source, table: Table, typed: ir.Table, checks: Sequence[Rule]) -> dict[str, int]:
+def _counted(source: Source, table: Table, typed: ir.Table, checks: Sequence[Rule]) -> ir.Table:
     """Everything that one pass over the table can find out: what is given, what is broken, what it comes to."""
     rows = _with_residues(source, table, typed)
     wanted: dict[str, ir.Scalar] = {"rows": rows.count()}
@@ -300,7 +310,7 @@ def _counts(source: Source, table: Table, typed: ir.Table, checks: Sequence[Rule
                 wanted[prefix + column] = rows[column].count() if prefix else rows.count(where=rows[column])
     for i in range(len(checks)):
         wanted[f"rule{i}"] = rows.count(where=rows[f"rule{i}"])
-    return _numbers(source, rows.aggregate(**wanted, **_measures(source, table, rows)))
+    return rows.aggregate(**wanted, **_measures(source, table, rows))
 
 
 def _with_residues(source: Source, table: Table, rows: ir.Table) -> ir.Table:
@@ -308,8 +318,8 @@ def _with_residues(source: Source, table: Table, rows: ir.Table) -> ir.Table:
     return with_residues(source.engine, table.name, rows, columns)
 
 
-def _numbers(source: Source, row: ir.Table) -> dict[str, int]:
-    return {name: int(value or 0) for name, value in source.engine.arrow(row).to_pylist()[0].items()}
+def _whole_numbers(row: pa.Table) -> dict[str, int]:
+    return {name: int(value or 0) for name, value in row.to_pylist()[0].items()}
 
 
 def _measures(source: Source, table: Table, rows: ir.Table) -> dict[str, ir.Scalar]:
@@ -333,7 +343,7 @@ def _measure(source: Source, table: Table, rows: ir.Table) -> _Measured:
     rows = _with_residues(source, table, rows)
     given = {f"given:{c}": rows[c].count() for c in _columns(source, table) if c in rows.columns}
     wanted = {"rows": rows.count()} | given | _measures(source, table, rows)
-    return _measured(_columns(source, table), _numbers(source, rows.aggregate(**wanted)))
+    return _measured(_columns(source, table), _whole_numbers(source.engine.arrow(rows.aggregate(**wanted))))
 
 
 def _repeated(source: Source, found: SourceTable, counts: Dict[str, int]) -> bool:

@@ -26,11 +26,18 @@ class Day(NamedTuple):
 
     day: int
     orders: int
+    slices: int
+    """Combinations of dimension values."""
     first_us: int
     last_us: int
     first_id: int | None
     """None where ids are texts."""
     last_id: int | None
+
+    @property
+    def most_cells(self) -> int:
+        """No more cells than this can come of it."""
+        return min(self.orders, 24 * self.slices)
 
 
 class Stretch(NamedTuple):
@@ -69,21 +76,21 @@ def days_of(profile: pd.DataFrame) -> list[Day]:
     """The local days of a profile of `data.tables`, oldest first."""
     by_day = profile.groupby("day", sort=True)
     found = by_day.agg({"orders": "sum", "first_us": "min", "last_us": "max"})
+    found.insert(1, "slices", by_day.size())
     days = [int(day) for day in found.index.to_numpy()]
-    columns = [found[name].astype("int64").tolist() for name in ("orders", "first_us", "last_us")]
-    if "first_id" not in profile:
-        plain = zip(days, *columns, strict=True)
-        return [Day(day, orders, first, last, None, None) for day, orders, first, last in plain]
-    ids = by_day.agg({"first_id": "min", "last_id": "max"}).astype("int64")
-    columns += [ids["first_id"].tolist(), ids["last_id"].tolist()]
-    return [Day(*row) for row in zip(days, *columns, strict=True)]
+    columns = [found[name].astype("int64").tolist() for name in ("orders", "slices", "first_us", "last_us")]
+    ids: list[list[int] | list[None]] = [[None] * len(days)] * 2
+    if "first_id" in profile:
+        bounds = by_day.agg({"first_id": "min", "last_id": "max"}).astype("int64")
+        ids = [bounds["first_id"].tolist(), bounds["last_id"].tolist()]
+    return [Day(*row) for row in zip(days, *columns, *ids, strict=True)]
 
 
 def stretches(days: Sequence[Day], *, at_once: int = ORDERS_AT_ONCE) -> list[Stretch]:
     """The days in groups of so many orders; all in one where groups would read everything again and again.
 
     Example:
-        >>> days = [Day(n, 10, 0, 0, n, n) for n in range(5)]
+        >>> days = [Day(n, 10, 5, 0, 0, n, n) for n in range(5)]
         >>> [[day.day for day in stretch.days] for stretch in stretches(days, at_once=20)]
         [[0, 1], [2, 3], [4]]
     """

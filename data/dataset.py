@@ -21,7 +21,7 @@ from data.report import CheckReport
 from data.rules import parse_scope
 from data.slices import Slice
 from data.store import Store
-from data.tables import Tables, frame, sorted_frame
+from data.tables import Tables, sorted_frame
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -279,7 +279,7 @@ class Dataset:
 
     @cached_property
     def _cells(self) -> pd.DataFrame:
-        return frame(day_cells(self._base, self._known, self.dimensions), self.dimensions)
+        return day_cells(self._base, self._known, self.dimensions)
 
     def policy_changes(self) -> tuple[PolicyChange, ...]:
         """Changes made before the as-of time, oldest first; empty where the data have none."""

@@ -5,10 +5,15 @@ by side.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from collections.abc import Mapping as Dict
+from functools import cache
+from typing import NamedTuple
 
+import pandas as pd
 import pyarrow as pa
 
+from data.cell_frame import CellFrame
 from data.cells import cells
 from data.daily import Day, Stretch, begun, by_day, final, stretches
 from data.facts import MEASURES, Known, facts, measures
@@ -20,7 +25,7 @@ Parts = dict[Family, pa.Table]
 """A day's cells: the measures of each family, those of `delivery` behind the keys."""
 
 
-def day_cells(base: Tables, known: Known, dimensions: tuple[str, ...]) -> pa.Table:
+def day_cells(base: Tables, known: Known, dimensions: tuple[str, ...]) -> pd.DataFrame:
     """The cells of all orders before the as-of time, sorted by their keys.
 
     Args:
@@ -28,27 +33,59 @@ def day_cells(base: Tables, known: Known, dimensions: tuple[str, ...]) -> pa.Tab
         known: mapping, dimensions and as-of time.
         dimensions: those that tell cells apart.
     """
-    return _DayCells(base, known, dimensions).table()
+    return _DayCells(base, known, dimensions).frame()
+
+
+class _Sum(NamedTuple):
+    """The cells of some days and families, on their way."""
+
+    days: tuple[Day, ...]
+    families: tuple[Family, ...]
+    wait: Callable[[], pa.Table]
 
 
 class _DayCells:
     def __init__(self, base: Tables, known: Known, dimensions: tuple[str, ...]) -> None:
         self._base, self._known, self._dimensions = base, known, dimensions
         self._keys = ("day", "hour", *dimensions)
-        self._columns = by_family(measures(facts(base.tables, known)))
+        self._measures = measures(facts(base.tables, known))
+        self._columns = by_family(self._measures)
         shape = [dimensions, {name: rows.columns for name, rows in base.tables.items()}]
         self._files = None if base.store is None else base.store.cells(shape)
 
-    def table(self) -> pa.Table:
+    def frame(self) -> pd.DataFrame:
         days = [day for day in self._base.days if day.first_us < self._known.as_of_us]
+        kept = {day.day for day in days if self._is_kept(day)}
+        # The rest is summed while the files are read.
+        rest = self._begin([day for day in days if day.day not in kept])
+        whole = CellFrame(
+            sum(day.most_cells for day in days), [*self._keys, *self._measures], self._dimensions
+        )
+        for day in days:
+            rows = self._read(day) if day.day in kept else self._whole(rest()[day.day])
+            if rows is None:
+                return self.frame()
+            whole.add(rows)
+        return whole.frame()
+
+    def _begin(self, days: list[Day]) -> Callable[[], Dict[int, Parts]]:
+        """Begin to sum what is missing of some days; what is returned waits for all that they have."""
         found = {day.day: self._remembered(day) for day in days}
-        for families, group in self._missing(days, found).items():
-            for stretch in stretches(group):
-                summed = self._sum(stretch, families)
-                for day in stretch.days:
-                    found[day.day] |= self._split(summed[day.day], families)
-                    self._keep(day, found[day.day], families)
-        return pa.concat_tables([self._whole(found[day.day]) for day in days])
+        longest_first = sorted(
+            self._missing(days, found).items(), key=lambda one: ("delivery" not in one[0], -len(one[0]))
+        )
+        sums = [self._sum(part, families) for families, group in longest_first for part in stretches(group)]
+
+        @cache
+        def whole() -> Dict[int, Parts]:
+            for one in sums:
+                summed = by_day(sorted_rows(one.wait(), self._keys))
+                for day in one.days:
+                    found[day.day] |= self._split(summed[day.day], one.families)
+                    self._keep(day, found[day.day], one.families)
+            return found
+
+        return whole
 
     def _missing(self, days: list[Day], found: Dict[int, Parts]) -> dict[tuple[Family, ...], list[Day]]:
         """Days by the families that must be summed."""
@@ -63,12 +100,10 @@ class _DayCells:
                 missing[unknown].append(day)
         return missing
 
-    def _sum(self, stretch: Stretch, families: tuple[Family, ...]) -> dict[int, pa.Table]:
-        """The cells of each day, sorted by their keys."""
+    def _sum(self, stretch: Stretch, families: tuple[Family, ...]) -> _Sum:
         tables = telling(stretch.restrict(self._base.tables), families)
         view = stretch.among(facts(tables, self._known))
-        summed = self._base.arrow(cells(view, self._dimensions))
-        return by_day(sorted_rows(summed, self._keys))
+        return _Sum(stretch.days, families, self._base.start(cells(view, self._dimensions)))
 
     def _split(self, rows: pa.Table, families: tuple[Family, ...]) -> Parts:
         first = encoded(rows.select(self._keys), self._dimensions)
@@ -83,10 +118,9 @@ class _DayCells:
         delivery = parts["delivery"]
         nothing = pa.repeat(pa.scalar(0, pa.int64()), len(delivery))
         columns = {name: delivery[name] for name in self._keys}
-        for measure in MEASURES:
+        for measure in self._measures:
             family = MEASURES[measure]
-            if measure in self._columns.get(family, ()):
-                columns[measure] = parts[family][measure] if family in parts else nothing
+            columns[measure] = parts[family][measure] if family in parts else nothing
         return pa.table(columns)
 
     # --- the store
@@ -95,15 +129,21 @@ class _DayCells:
         """Families of which nothing can change at a later time."""
         return tuple(name for name in self._columns if final(day, name, self._known))
 
+    def _is_kept(self, day: Day) -> bool:
+        """Whether the store has a file of all its families, final as they are."""
+        return (
+            self._files is not None and self._files.has(day.day) and self._final(day) == tuple(self._columns)
+        )
+
+    def _read(self, day: Day) -> pa.Table | None:
+        """A day that is kept; None where its file turns out to be damaged, and is gone."""
+        return None if self._files is None else self._files.read(day.day)
+
     def _remembered(self, day: Day) -> Parts:
         """What the store has of a day's final families; nothing without the keys, which stand with the arrivals."""
         if self._files is None:
             return {}
-        families = self._final(day)
-        whole = self._files.read(day.day) if len(families) == len(self._columns) else None
-        if whole is not None:
-            return self._split(whole, families)
-        read = {name: self._files.read(day.day, name) for name in families}
+        read = {name: self._files.read(day.day, name) for name in self._final(day)}
         keys = read.get("delivery")
         if keys is None:
             return {}

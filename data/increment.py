@@ -10,7 +10,7 @@ from typing import NamedTuple
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from data.check import added, canonical_rows, clean, counts_of_new
+from data.check import added, canonical_rows, clean, count_new
 from data.contracts import TABLES
 from data.daily import days_of, touched
 from data.families import families_of
@@ -86,19 +86,19 @@ def _grown(source: Source, remembered: Remembered) -> _Grown | None:
         if not known[name].files.items() <= now.items():
             return None
         fresh[name] = [file for file in table.files if str(file) not in known[name].files]
+    came = {name: source.only(name, fresh[name]) for name in TABLES if fresh.get(name)}
+    largest_first = sorted(
+        came, key=lambda name: -sum(source.watch.stamps[file].size for file in fresh[name])
+    )
+    passes = {name: count_new(source, came[name]) for name in largest_first}
     counts = {name: dict(table.counts) for name, table in known.items()}
     new: dict[str, dict[str, int]] = {}
-    new_orders = None
-    for name in ("orders", *(n for n in TABLES if n != "orders")):
-        if not fresh.get(name):
-            continue
-        rows = source.only(name, fresh[name])
-        found = counts_of_new(source, rows)
+    for name in came:
+        found = passes[name]()
         if found is None or not _apart(name, counts[name], found):
             return None
         counts[name], new[name] = added(counts[name], found), found
-        new_orders = canonical_rows(source, rows) if name == "orders" else new_orders
-    return _Grown(counts, new, new_orders)
+    return _Grown(counts, new, canonical_rows(source, came["orders"]) if "orders" in came else None)
 
 
 def _apart(name: str, known: dict[str, int], found: dict[str, int]) -> bool:
@@ -114,8 +114,8 @@ def _apart(name: str, known: dict[str, int], found: dict[str, int]) -> bool:
 
 def _forget_changed(store: Store, base: Tables, grown: _Grown) -> None:
     """Drop the sums that the new rows may change: of their days, and of the families that they tell of."""
-    if grown.new_orders is not None:
-        store.forget([day.day for day in days_of(base.profile_of(grown.new_orders))], FAMILIES)
+    if base.new_profile is not None:
+        store.forget([day.day for day in days_of(base.new_profile)], FAMILIES)
     for name, counts in grown.new.items():
         if "first:order_id" in counts:
             ids = counts["first:order_id"], counts["last:order_id"]

@@ -99,6 +99,10 @@ class DayFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, day: int) -> bool:
+        """Whether a day has a file of all families; it may be damaged."""
+        return self._path(day, None).is_file()
+
     def read(self, day: int, family: Family | None = None) -> pa.Table | None:
         """The cells of a day; None where they are not there, or damaged."""
         return _read(self._path(day, family))
@@ -142,9 +146,10 @@ def _read(path: Path) -> pa.Table | None:
     if not path.is_file():
         return None
     try:
-        return pq.read_table(path, page_checksum_verification=True, memory_map=False)
+        return pq.read_table(path, page_checksum_verification=True, memory_map=False, use_threads=False)
     except (pa.ArrowInvalid, OSError):
         _say_damaged(path)
+        path.unlink(missing_ok=True)
         return None
 
 

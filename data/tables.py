@@ -1,6 +1,7 @@
 """The clean tables of a source on their engine, before anyone asks of which time."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -57,6 +58,12 @@ class Tables:
             self.watch.check()
             return self.engine.arrow(expression)
 
+    def start(self, expression: ir.Table) -> Callable[[], pa.Table]:
+        """Begin to compute an expression; what is returned waits for its result."""
+        with self.lock:
+            self.watch.check()
+            return self.engine.start(expression)
+
     @property
     def span_us(self) -> Extent:
         """First and last order, in microseconds since 1970 UTC."""
@@ -82,13 +89,18 @@ class Tables:
     def profile(self) -> pd.DataFrame:
         """One row a local day and combination of dimension values: orders, first and last times and ids."""
         if self.before is None:
-            return self.profile_of(self.tables["orders"])
-        found = [self.before.profile]
-        if self.before.new_orders is not None:
-            found.append(self.profile_of(self.before.new_orders))
-        return _together(found)
+            return self._profile_of(self.tables["orders"])
+        came = self.new_profile
+        return _together([self.before.profile] if came is None else [self.before.profile, came])
 
-    def profile_of(self, orders: ir.Table) -> pd.DataFrame:
+    @cached_property
+    def new_profile(self) -> pd.DataFrame | None:
+        """The profile of the orders that came since the store was filled; None where none did."""
+        if self.before is None or self.before.new_orders is None:
+            return None
+        return self._profile_of(self.before.new_orders)
+
+    def _profile_of(self, orders: ir.Table) -> pd.DataFrame:
         """The profile of some orders."""
         values = self._values(orders)
         region = orders.region if "region" in orders.columns else None

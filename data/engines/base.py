@@ -5,7 +5,7 @@ microseconds of a moment, a clock in a zone, casts that may fail, and a hash of 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,6 +76,10 @@ class Engine(ABC):
         """The result of an expression, in the types that it promises."""
         result: pa.Table = self.backend.to_pyarrow(rows)
         return result
+
+    def start(self, rows: ir.Table) -> Callable[[], pa.Table]:
+        """Begin to compute an expression, where an engine can go on by itself; what is returned waits for its result."""
+        return lambda: self.arrow(rows)
 
     # --- what engines disagree about
 

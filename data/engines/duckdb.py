@@ -2,7 +2,9 @@
 
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,8 @@ MEMORY_LIMIT: Final = "2GiB"
 """What tables and joins may take before they go to disk; results come on top of it."""
 _SPARSE: Final = 64
 """A whole-number key whose range is no more than this many times its rows is counted with one bit a value."""
+_AT_ONCE: Final = 2
+"""Queries that run beside each other; each uses all threads of the session where it can."""
 _epoch_us = unary("epoch_us", UTC, dt.int64)
 _timezone = zoned("timezone")
 
@@ -32,11 +36,13 @@ class DuckDBEngine(Engine):
 
     def __init__(self, choice: EngineChoice) -> None:
         self.backend = ibis.duckdb.connect()
+        self._registered: set[str] = set()
         # The bar would be drawn on stdout, amid the data.
-        self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        self.connection.execute("SET GLOBAL TimeZone = 'UTC'; SET enable_progress_bar = false")
         self.connection.execute(
-            f"SET memory_limit = '{MEMORY_LIMIT}'; SET preserve_insertion_order = false; SET parquet_metadata_cache = true"
+            "SET preserve_insertion_order = false; SET GLOBAL parquet_metadata_cache = true"
         )
+        self.connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         # Made only when something goes to disk; no two sessions may share one.
         spill = Path(tempfile.gettempdir()) / f"cx-duckdb-{secrets.token_hex(8)}"
         self.connection.execute(f"SET temp_directory = '{spill}'")
@@ -52,6 +58,7 @@ class DuckDBEngine(Engine):
     def load(self, name: str, rows: pa.Table) -> ir.Table:
         """Register the rows; they are not copied."""
         self.connection.register(name, rows)
+        self._registered.add(name)
         return self._table(name)
 
     def scan(self, name: str, files: Sequence[Path]) -> ir.Table | None:
@@ -61,18 +68,27 @@ class DuckDBEngine(Engine):
         return self._table(name)
 
     def keep(self, name: str, rows: ir.Table) -> ir.Table:
-        """A temporary table."""
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {self._narrow(rows)}")
+        """A table in memory."""
+        self.connection.execute(f"CREATE OR REPLACE TABLE {quote(name)} AS {self._narrow(rows)}")
         return self._table(name)
 
     def drop(self, name: str) -> None:
         """Drop the table, or forget the registered rows."""
         self.connection.unregister(name)
+        self._registered.discard(name)
         self.connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
 
     def arrow(self, rows: ir.Table) -> pa.Table:
         """Run the expression; whole numbers leave the engine as int64."""
-        return self.connection.execute(self._narrow(rows)).to_arrow_table().cast(rows.schema().to_pyarrow())
+        return _run(self.connection, self._narrow(rows), rows.schema().to_pyarrow())
+
+    def start(self, rows: ir.Table) -> Callable[[], pa.Table]:
+        """On a connection and a thread of its own; registered rows are known to their own connection only."""
+        if self._registered:
+            return super().start(rows)
+        return self._pool.submit(
+            _run, self.connection.cursor(), self._narrow(rows), rows.schema().to_pyarrow()
+        ).result
 
     def microseconds(self, moment: ir.TimestampValue) -> ir.IntegerValue:
         """DuckDB stores them."""
@@ -103,6 +119,10 @@ class DuckDBEngine(Engine):
         found = self.connection.execute(query).fetchone()
         return int(found[0]) if found else 0
 
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cx-duckdb")
+
     def _table(self, name: str) -> ir.Table:
         table: ir.Table = self.backend.table(name)
         return table
@@ -120,3 +140,7 @@ class DuckDBEngine(Engine):
             # A shared part that is only read again costs less than one that is kept in memory with all its columns.
             shared.set("materialized", False)
         return str(query.sql("duckdb"))
+
+
+def _run(connection: duckdb.DuckDBPyConnection, query: str, types: pa.Schema) -> pa.Table:
+    return connection.execute(query).to_arrow_table().cast(types)

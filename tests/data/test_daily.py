@@ -10,7 +10,7 @@ DAY_US = 86_400_000_000
 
 
 def day(number: int, first: int | None, last: int | None, orders: int = 10) -> Day:
-    return Day(number, orders, number * DAY_US, (number + 1) * DAY_US - 1, first, last)
+    return Day(number, orders, 5, number * DAY_US, (number + 1) * DAY_US - 1, first, last)
 
 
 def test_days_of_a_profile_are_summed_over_its_slices() -> None:
@@ -23,7 +23,7 @@ def test_days_of_a_profile_are_summed_over_its_slices() -> None:
             "last_us": [9, 7, 8],
         }
     )
-    assert days_of(profile) == [Day(1, 5, 4, 8, None, None), Day(2, 1, 9, 9, None, None)]
+    assert days_of(profile) == [Day(1, 5, 2, 4, 8, None, None), Day(2, 1, 1, 9, 9, None, None)]
     numbered = profile.assign(first_id=[30, 10, 12], last_id=[30, 20, 14])
     assert [(found.first_id, found.last_id) for found in days_of(numbered)] == [(10, 20), (30, 30)]
 
