@@ -8,14 +8,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from data.daily import Stretch
 from data.dataset import Dataset
-from data.day_cells import _DayCells
+from data.day_cells import _DayCells, _Sum
 from data.errors import DataError
 from data.mapping import Family, Mapping
 from data.world import World, WorldConfig
@@ -88,7 +87,7 @@ def summed(folder: Path, store: Path, monkeypatch: pytest.MonkeyPatch) -> dict[t
     counted: dict[tuple[str, ...], int] = {}
     original = _DayCells._sum
 
-    def spy(self: _DayCells, stretch: Stretch, families: tuple[Family, ...]) -> dict[int, pa.Table]:
+    def spy(self: _DayCells, stretch: Stretch, families: tuple[Family, ...]) -> _Sum:
         counted[families] = counted.get(families, 0) + len(stretch.days)
         return original(self, stretch, families)
 

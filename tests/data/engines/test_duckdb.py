@@ -28,8 +28,3 @@ def test_what_is_started_gives_what_is_asked_for(engine: Engine) -> None:
     started = [engine.start(one) for one in wanted]
     assert [wait() for wait in started] == [engine.arrow(one) for one in wanted]
     assert started[0]() == started[0](), "and may be waited for twice"
-
-
-def test_a_zone_holds_for_what_is_started_too(engine: Engine) -> None:
-    clock = "SELECT strftime(TIMESTAMPTZ '2026-01-31T18:00:00Z', '%H') AS hour"
-    assert engine.start(engine.backend.sql(clock))()["hour"].to_pylist() == ["18"]
