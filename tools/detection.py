@@ -108,13 +108,18 @@ def detect(
 def _episodes(
     frame: Frame, sweep: Sweep, settings: AnalysisSettings, *, first: int = 0
 ) -> tuple[Episode, ...]:
-    """What stands out against its own past, and what stands out against the rest of its place."""
-    found: tuple[Episode, ...] = ()
-    if relative.comparable(frame.cube):
-        inner = replace(frame, cube=relative.within_place(frame.cube))
-        heard = relative.relative(frame.cube, sweep.signals)
-        found = search(_sweep(inner, heard, sweep.history, settings), first=first, budget=WITHIN_PLACE)
-    return merged(found, search(sweep, first=first))
+    """What stands out against its own past, then what stands out against the rest of its place.
+
+    In this order: a trouble of a whole place must not be taken apart into those of its slices that got it worst.
+    """
+    found = search(sweep, first=first)
+    if not relative.comparable(frame.cube):
+        return found
+    inner = replace(frame, cube=relative.within_place(frame.cube))
+    heard = relative.relative(frame.cube, sweep.signals)
+    rest = _sweep(inner, heard, sweep.history, settings)
+    rest.exclude(frame.inside(found))
+    return merged(found, search(rest, first=first, budget=WITHIN_PLACE))
 
 
 def prepare(dataset: Dataset, *, grain: Grain, settings: AnalysisSettings) -> Frame:

@@ -10,24 +10,22 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from data.slices import Slice
 from tools.cube import Floats, encode_labels
+from tools.lattice import Bools
 from tools.scan import Counts, Grid
 from tools.significance import log_likelihood_ratio
 from tools.sweep import Alarm, Sweep
 
-Bools = npt.NDArray[np.bool_]
-
-
 OWN_PAST: Final = 6e-5
 """Nominal chance of a false alarm a day, over everything that is tested against its own past. This strict because
 shocks that a whole place shares have a longer tail than Student's t."""
-WITHIN_PLACE: Final = 2e-4
-"""The same for slices tested against the rest of their place, which went through the same shocks. On worlds without a
-fault both together raise an incident in about one week of a hundred (`cx bench detect`)."""
+WITHIN_PLACE: Final = 1e-3
+"""The same for slices tested against the rest of their place, which went through the same shocks, so that the nominal
+chance holds. On worlds without a fault both together raise an incident in about two weeks of a hundred
+(`cx bench detect`)."""
 _CONFIRMED_P: Final = 1e-6
 """An episode must be this unlikely over its whole window too."""
 LONGEST_DAYS: Final = 60
@@ -74,7 +72,7 @@ def search(sweep: Sweep, *, first: int = 0, budget: float = OWN_PAST) -> tuple[E
     """All episodes of a sweep, in the order in which they were found (strongest first).
 
     Args:
-        sweep: fresh; what is found is taken out of it.
+        sweep: what is found is taken out of it.
         first: the first day to look at.
         budget: nominal chance of a false alarm a day.
     """
@@ -82,14 +80,11 @@ def search(sweep: Sweep, *, first: int = 0, budget: float = OWN_PAST) -> tuple[E
     end = max(sweep.last.values(), default=0)
     alarms = [alarm for alarm in sweep.alarms(first, end) if alarm.p <= limit]
     episodes: list[Episode] = []
-    taken = np.zeros(len(sweep.cube.day), dtype=bool)
     for _ in range(MOST_EPISODES):
         if not alarms:
             break
-        episode = _episode(sweep, alarms[0], taken)
-        rows = sweep.cube.within(episode) & ~taken
-        sweep.exclude(rows)
-        taken |= rows
+        episode = _episode(sweep, alarms[0])
+        sweep.exclude(sweep.cube.within(episode))
         episodes = _merged(episodes, episode)
         low, high = max(episode.first - 1, first), min(episode.last + _CONTEXT_DAYS, end)
         kept = [alarm for alarm in alarms[1:] if not low <= alarm.day < high]
@@ -106,29 +101,29 @@ def merged(first: Sequence[Episode], second: Sequence[Episode]) -> tuple[Episode
     return tuple(together)
 
 
-def _episode(sweep: Sweep, alarm: Alarm, taken: Bools) -> Episode:
+def _episode(sweep: Sweep, alarm: Alarm) -> Episode:
     """The trouble behind an alarm; the alarm's own slice where the search finds none that is clearer."""
     seed = sweep.slice_of(alarm)
-    names = _involved(sweep, seed, alarm, taken)
-    days = _run(sweep, seed, names, alarm, taken)
+    names = _involved(sweep, seed, alarm)
+    days = _run(sweep, seed, names, alarm)
     phi = sweep.phi(names[0], seed, alarm.day)
-    slice_ = _localise(sweep, seed, names, days, phi, taken)
-    slice_ = _widened(sweep, slice_, names, days, phi, taken)
-    days = _run(sweep, slice_, names, alarm, taken)
-    found = _judged(sweep, slice_, days, names, alarm, taken)
+    slice_ = _localise(sweep, seed, names, days, phi)
+    slice_ = _widened(sweep, slice_, names, days, phi)
+    days = _run(sweep, slice_, names, alarm)
+    found = _judged(sweep, slice_, days, names, alarm)
     if found.p <= _CONFIRMED_P:
         return found
-    return _judged(sweep, seed, _run(sweep, seed, names, alarm, taken), names, alarm, taken)
+    return _judged(sweep, seed, _run(sweep, seed, names, alarm), names, alarm)
 
 
 def _judged(
-    sweep: Sweep, slice_: Slice, days: tuple[int, int], names: Sequence[str], alarm: Alarm, taken: Bools
+    sweep: Sweep, slice_: Slice, days: tuple[int, int], names: Sequence[str], alarm: Alarm
 ) -> Episode:
     """The episode with the significance of its metrics together, each with its own over-dispersion."""
     score, phis, effects = 0.0, [], {}
     for name in names:
         trials, harm, expected = (
-            np.asarray([part[slice(*days)].sum()]) for part in _daily(sweep, slice_, name, taken)
+            np.asarray([part[slice(*days)].sum()]) for part in _daily(sweep, slice_, name)
         )
         phis.append(sweep.phi(name, slice_, days[0]))
         effects[name] = float(harm[0] - expected[0]) / max(float(trials[0]), 1.0)
@@ -138,12 +133,12 @@ def _judged(
     return Episode(slice_, *days, tuple(names), p, alarm.p, phis[0], effects)
 
 
-def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, taken: Bools) -> tuple[str, ...]:
+def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm) -> tuple[str, ...]:
     """Metrics that are worse in the slice over the alarm's days, strongest first."""
     strength: dict[str, float] = {}
     begin = alarm.day if alarm.single else max(alarm.day - 2, sweep.span.warmup_days)
     for name in sweep.weights:
-        daily = _daily(sweep, slice_, name, taken)
+        daily = _daily(sweep, slice_, name)
         trials, harm, expected = (float(part[begin : alarm.day + 1].sum()) for part in daily)
         chance = expected * (1 - expected / trials) if trials > expected > 0 else 1.0
         strength[name] = (harm - expected) / np.sqrt(sweep.phi(name, slice_, alarm.day) * chance)
@@ -152,9 +147,9 @@ def _involved(sweep: Sweep, slice_: Slice, alarm: Alarm, taken: Bools) -> tuple[
     return chosen or tuple(ordered[:1])
 
 
-def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
+def _daily(sweep: Sweep, slice_: Slice, name: str) -> Daily:
     signal = sweep.signal(name)
-    rows = sweep.cube.rows(slice_) & ~taken
+    rows = sweep.cube.rows(slice_) & ~sweep.excluded
     trials, harm, expected = (
         np.bincount(sweep.cube.day[rows], weights=part[rows], minlength=sweep.cube.days).astype(np.float64)
         for part in (signal.trials, signal.harm, signal.expected)
@@ -162,14 +157,14 @@ def _daily(sweep: Sweep, slice_: Slice, name: str, taken: Bools) -> Daily:
     return Daily(trials, harm, expected)
 
 
-def _run(sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken: Bools) -> tuple[int, int]:
+def _run(sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm) -> tuple[int, int]:
     """The days, around the alarm's, over which one constant shift explains most."""
     begin = max(alarm.day - LONGEST_DAYS, sweep.span.warmup_days)
     end = min(alarm.day + LONGEST_DAYS, max(sweep.last.values()))
     size = end - begin
     score = np.zeros((size + 1, size + 1))
     for name in names:
-        daily = _daily(sweep, slice_, name, taken)
+        daily = _daily(sweep, slice_, name)
         sums = [np.concatenate([[0.0], np.cumsum(part[begin:end])]) for part in daily]
         trials, harm, expected = (total[None, :] - total[:, None] for total in sums)
         some = np.maximum(expected, 1e-9)
@@ -181,11 +176,9 @@ def _run(sweep: Sweep, slice_: Slice, names: Sequence[str], alarm: Alarm, taken:
     return begin + best // (size + 1), begin + best % (size + 1)
 
 
-def _localise(
-    sweep: Sweep, seed: Slice, names: Sequence[str], days: tuple[int, int], phi: float, taken: Bools
-) -> Slice:
+def _localise(sweep: Sweep, seed: Slice, names: Sequence[str], days: tuple[int, int], phi: float) -> Slice:
     cube = sweep.cube
-    inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
+    inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~sweep.excluded
     codes = {name: encode_labels(cube.columns[name][inside]) for name in cube.dims}
     grid = Grid.of(codes, cube.hour[inside], int(inside.sum()), max_dims=cube.most_dims)
     found = grid.best([_counts(sweep, name, inside, phi) for name in names], near=seed)
@@ -197,13 +190,11 @@ def _counts(sweep: Sweep, name: str, rows: Bools, phi: float) -> Counts:
     return Counts(signal.trials[rows], signal.harm[rows], signal.expected[rows], phi=phi)
 
 
-def _widened(
-    sweep: Sweep, slice_: Slice, names: Sequence[str], days: tuple[int, int], phi: float, taken: Bools
-) -> Slice:
+def _widened(sweep: Sweep, slice_: Slice, names: Sequence[str], days: tuple[int, int], phi: float) -> Slice:
     """The widest slice around it whose other orders share the trouble."""
     for parent in _parents(slice_):
-        if _shares(sweep, slice_, parent, names[0], days, phi, taken):
-            return _widened(sweep, parent, names, days, phi, taken)
+        if _shares(sweep, slice_, parent, names[0], days, phi):
+            return _widened(sweep, parent, names, days, phi)
     return slice_
 
 
@@ -214,11 +205,9 @@ def _parents(slice_: Slice) -> list[Slice]:
     return wider
 
 
-def _shares(
-    sweep: Sweep, slice_: Slice, parent: Slice, name: str, days: tuple[int, int], phi: float, taken: Bools
-) -> bool:
+def _shares(sweep: Sweep, slice_: Slice, parent: Slice, name: str, days: tuple[int, int], phi: float) -> bool:
     cube = sweep.cube
-    inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~taken
+    inside = (cube.day >= days[0]) & (cube.day < days[1]) & ~sweep.excluded
     own = inside & cube.rows(slice_)
     rest = inside & cube.rows(parent) & ~own
     effect, _ = _effect(_counts(sweep, name, own, phi))
@@ -249,10 +238,8 @@ def _merged(episodes: list[Episode], new: Episode) -> list[Episode]:
 def _same_trouble(old: Episode, new: Episode) -> bool:
     near = new.first <= old.last + _GAP_DAYS and old.first <= new.last + _GAP_DAYS
     together = new.first < old.last and old.first < new.last
-    same = new.slice == old.slice
-    if same and near:
-        return not _apart(old, new)
-    return together and new.slice.overlaps(old.slice)
+    same = new.slice == old.slice and near
+    return (same or (together and new.slice.overlaps(old.slice))) and not _apart(old, new)
 
 
 def _apart(old: Episode, new: Episode) -> bool:

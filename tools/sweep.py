@@ -81,6 +81,8 @@ class Sweep:
     last: Mapping[str, int]
     history: Bools
     min_orders: int
+    excluded: Bools = field(init=False)
+    """Rows that were taken out."""
     known: dict[tuple[str, int, int], Dispersion] = field(default_factory=dict)
     """By signal, family and length of window; learned from the history where it is not given."""
     _layers: dict[tuple[str, int], _Layer] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class Sweep:
 
     def __post_init__(self) -> None:
         everything = np.ones(len(self.cube.day), dtype=bool)
+        self.excluded = ~everything
         if not self.known:
             self._load(self.history)
             self._learn()
@@ -125,6 +128,8 @@ class Sweep:
 
     def exclude(self, rows: Bools) -> None:
         """Take rows out of everything that is tested from now on."""
+        rows = rows & ~self.excluded
+        self.excluded = self.excluded | rows
         for position, family in enumerate(self.cube.families):
             for signal in self.signals:
                 layer = self._layers[signal.metric.id, position]

@@ -77,6 +77,19 @@ def test_two_overlapping_incidents_are_told_apart(null: Dataset) -> None:
     assert len(found) == 2
 
 
+@pytest.mark.parametrize(
+    ("region", "hours"), [("NYC", None), ("SF", None), ("NYC", (17, 21)), ("SF", (12, 16))]
+)
+def test_the_trouble_of_a_whole_place_is_not_taken_apart(
+    null: Dataset, region: str, hours: tuple[int, int] | None
+) -> None:
+    """Its categories do not suffer quite alike; those that suffer most must not be named instead of the place."""
+    of_day = {"hour": {"from": hours[0], "to": hours[1]}} if hours else {}
+    where = Slice.parse({"region": region} | of_day)
+    found = _cx(_plant(null, where, drop=0.16 if hours else 0.12, seed=7))
+    assert [incident.slice for incident in found] == [where]
+
+
 def test_an_improvement_is_labelled_and_raises_nothing(null: Dataset) -> None:
     cells = null.cells()
 
