@@ -1,17 +1,169 @@
-"""Door: Shapley values over the mechanisms of the causal graph."""
+"""Which part of an incident's change each module of the business accounts for: Shapley values over mechanisms.
 
-from tools.errors import NotBuiltError
+A module gets what its own mechanisms did, given what was upstream of them; a driver that moved only because its
+parents moved gets nothing. The parts sum to what the mechanisms reproduce of the change; how far that is from the
+change itself tells whether the causal graph fits, and beyond a tenth nothing is concluded.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.checks import CheckResult
+from tools.graph_checks import graph_checks
 from tools.incident_frame import IncidentArguments
-from tools.registry import Result, ToolContext, tool
+from tools.mechanism_orders import MechanismOrders, mechanism_orders
+from tools.mechanisms import Cuts, Floats, Mechanisms
+from tools.memo import memo
+from tools.registry import Cost, Result, ToolContext, tool
+
+REPLICATES: Final = 100
+FITS: Final = 0.10
+"""Most of the change that the mechanisms may miss."""
+INTERVAL: Final = (2.5, 97.5)
+
+
+class ModulePart(Result):
+    """One module's part of the change."""
+
+    module: str
+    meaning: str
+    change_pp: float
+    low_pp: float
+    """Of the 95 % interval, over resampled store-days."""
+    high_pp: float
+    part_share: float
+    """Of the change that the mechanisms reproduce."""
+    clear: bool
+    """The interval leaves zero out."""
 
 
 class MechanismShapleyResult(Result):
-    """Never returned yet."""
+    """Parts of the change by module, largest first."""
 
+    outcome_metric: str
+    """The metric whose failed share is taken apart."""
+    actual_change_pp: float
+    """Of the failed share."""
+    explained_change_pp: float
+    """What the mechanisms reproduce of it."""
     residual_share: float
+    """Distance between the two, of the actual change."""
+    fits: bool
+    """At most a tenth is missing, or no more than chance; otherwise nothing is concluded from the parts."""
+    top_module: str
+    top_pp: float
+    top_share: float
+    parts: tuple[ModulePart, ...]
+    baseline_orders: int
+    window_orders: int
+    n_replicates: int
+    checks: tuple[CheckResult, ...]
+    """The fit, and what the causal graph says that these data deny."""
 
 
-@tool()
+@tool(cost=Cost.EXPENSIVE)
 def mechanism_shapley(context: ToolContext, arguments: IncidentArguments) -> MechanismShapleyResult:
-    """Not built yet: answers so. Use mechanism_shift for one driver at a time."""
-    raise NotBuiltError("Shapley over mechanisms")
+    """What each module (policy, supply, merchant, inventory, ETA model, demand) did to the outcome by itself.
+
+    Use it to see all modules beside each other, with intervals. Do not conclude anything from it where `fits` is
+    false.
+    """
+    key = ("mechanism_shapley", arguments.slice, arguments.start, arguments.end, arguments.metric)
+    seed = context.settings.seed
+    return memo(
+        context.dataset, (*key, seed), lambda: attribute(mechanism_orders(context, arguments), seed=seed)
+    )
+
+
+def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES) -> MechanismShapleyResult:
+    """`mechanism_shapley` on an incident's orders.
+
+    Args:
+        given: the orders, the graph of what is measured, and the blocks.
+        seed: of the bootstrap.
+        replicates: resamples of blocks, of either period by itself.
+    """
+    cuts = Cuts.of(given.orders, given.graph)
+    made = Mechanisms(given.orders, given.graph, cuts)
+    parts = made.parts()
+    again = _resampled(given, cuts, seed, replicates)
+    explained, actual = sum(parts.values()), made.actual
+    missed = np.array([sum(one.values()) - change for change, one in again])
+    residual = abs(explained - actual) / abs(actual) if actual else 0.0
+    by_chance = abs(explained - actual) <= 2 * float(missed.std()) if len(missed) else False
+    rows = tuple(
+        _part(name, parts[name], [one[name] for _, one in again], explained, given.graph.modules[name])
+        for name in sorted(parts, key=lambda name: (-abs(parts[name]), name))
+    )
+    during = given.orders.during
+    return MechanismShapleyResult(
+        outcome_metric=given.outcome_metric,
+        actual_change_pp=100 * actual,
+        explained_change_pp=100 * explained,
+        residual_share=residual,
+        fits=residual <= FITS or by_chance,
+        top_module=rows[0].module,
+        top_pp=rows[0].change_pp,
+        top_share=rows[0].part_share,
+        parts=rows,
+        baseline_orders=int((~during).sum()),
+        window_orders=int(during.sum()),
+        n_replicates=len(again),
+        checks=(_fit_check(residual, by_chance=by_chance), *graph_checks(given)),
+    )
+
+
+def _resampled(
+    given: MechanismOrders, cuts: Cuts, seed: int, replicates: int
+) -> list[tuple[float, dict[str, float]]]:
+    """The actual change and the parts, of resamples of store-days."""
+    rng = np.random.default_rng(seed)
+    periods = [np.flatnonzero(given.orders.during == during) for during in (False, True)]
+    found = []
+    for _ in range(replicates):
+        rows = np.concatenate([_blocks_of(rng, rows, given.block[rows]) for rows in periods])
+        made = Mechanisms(given.orders.take(rows), given.graph, cuts)
+        found.append((made.actual, made.parts()))
+    return found
+
+
+def _blocks_of(
+    rng: np.random.Generator, rows: npt.NDArray[np.int64], block: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The rows of as many blocks as there are, drawn with repetition."""
+    order = np.argsort(block, kind="stable")
+    _, start, count = np.unique(block[order], return_index=True, return_counts=True)
+    drawn = rng.integers(0, len(start), len(start))
+    sizes = count[drawn]
+    within = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return np.asarray(rows[order[np.repeat(start[drawn], sizes) + within]])
+
+
+def _part(name: str, change: float, again: list[float], explained: float, meaning: str) -> ModulePart:
+    low, high = _interval(change, np.array(again))
+    return ModulePart(
+        module=name,
+        meaning=meaning,
+        change_pp=100 * change,
+        low_pp=100 * low,
+        high_pp=100 * high,
+        part_share=change / explained if abs(explained) > 1e-12 else 0.0,
+        clear=low > 0 or high < 0,
+    )
+
+
+def _interval(change: float, again: Floats) -> tuple[float, float]:
+    """Around the estimate, by how far resamples stray: their own mean is off by what resampling adds."""
+    if len(again) < 2:
+        return change, change
+    low, high = np.percentile(again - again.mean(), INTERVAL)
+    return change + float(low), change + float(high)
+
+
+def _fit_check(residual: float, *, by_chance: bool) -> CheckResult:
+    text = f"the mechanisms miss {residual:.0%} of the change" + (
+        ", no more than chance" if by_chance else ""
+    )
+    return CheckResult(name="fit", passed=residual <= FITS or by_chance, text=text)

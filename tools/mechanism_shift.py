@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tools import logit
+from tools.causal_graph import graph
 from tools.checks import CheckResult
 from tools.decomposition import (
     BATCHED,
@@ -36,7 +37,7 @@ Driver = Literal["dasher_wait_s", "prep_s", "batched", "promise_s", "items_bad",
 
 HARMFUL: Final[dict[str, float]] = {"promise_s": -1.0}
 """Sign of a harmful shift, where it is not +1: a shorter promise is what hurts."""
-MEDIATED: Final = ("dasher_wait_s", "prep_s", "promise_s")
+MEDIATED: Final = tuple(name for name, node in graph().nodes.items() if node.extra_of == BATCHED)
 """Drivers that batching moves; read among orders carried alone."""
 
 

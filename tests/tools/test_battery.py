@@ -10,7 +10,7 @@ from data.dataset import Dataset
 from data.slices import Slice
 from tests.tools.worlds import case, incident
 from tools.battery import BatteryResult, run, run_all
-from tools.errors import NotBuiltError, ToolFailure
+from tools.errors import ToolFailure
 from tools.features import read
 from tools.findings import HypothesisId
 from tools.hypotheses import HYPOTHESES
@@ -111,15 +111,6 @@ def test_an_unknown_metric_or_dimension_is_refused_by_name() -> None:
         REGISTRY["outcome_shift"].call(context, {"slice": {}, **span, "metric": "joy"})
     with pytest.raises(ToolFailure, match="no such dimension"):
         REGISTRY["outcome_shift"].call(context, {"slice": {"planet": "Mars"}, **span, "metric": "on_time"})
-
-
-@pytest.mark.parametrize("name", ["lag_correlation", "mechanism_shapley"])
-def test_doors_say_not_built_yet(name: str) -> None:
-    found = case("none")
-    span = {"slice": {}, "start": found.incident.window.start, "end": found.incident.window.end}
-    arguments = {**span, "metric": "on_time"} | ({"driver": "prep_s"} if name == "lag_correlation" else {})
-    with pytest.raises(NotBuiltError, match=r"not testable: .* is not built yet"):
-        REGISTRY[name].call(ToolContext(found.dataset), arguments)
 
 
 def test_a_change_everywhere_has_no_control() -> None:
