@@ -39,6 +39,8 @@ OUTSIDE_SHARE: Final = 0.30
 REAL_Z: Final = 4.0
 UNDENIABLE_Z: Final = 8.0
 """From so many standard errors between days on, no search among slices finds a change by chance."""
+RECORDED_CHANGE: Final = 0.5
+"""A recorded change that matches at least so well in time and orders, and survived its checks, explains a driver."""
 MEDIATED_SHARE: Final = 0.35
 """A driver is a mediator where its own shift explains at most this, and most of its z went with the parents."""
 
@@ -77,7 +79,7 @@ def adjudicate(
     readings = {id_: read(id_, evidence[id_]) for id_ in HypothesisId if evidence.get(id_)}
     z = outcome_z(evidence, -incident.z)
     p = _of_outcome(model.judge(readings, z), z, measured=HypothesisId.NORMAL_VARIANCE in readings)
-    case = _Case(incident, evidence, readings, p, z)
+    case = _Case(incident, evidence, readings, _shared_with_untested(p, readings), z)
     everything = [_finding(case, id_) for id_ in readings]
     dropped = [f for f in everything if f.verdict is FindingVerdict.RULED_OUT]
     kept = [f for f in everything if f.verdict is not FindingVerdict.RULED_OUT]
@@ -108,6 +110,25 @@ def _of_outcome(p: Probabilities, z: float, *, measured: bool) -> Probabilities:
     if measured and z < UNDENIABLE_Z:
         return p
     return replace(p, none=0.0, other=p.other + p.none)
+
+
+def _shared_with_untested(p: Probabilities, readings: Mapping[HypothesisId, Reading]) -> Probabilities:
+    """A driver whose own causes could not be tested may have moved as their consequence: it shares its p with them.
+
+    Each of them counts as much as the hypothesis itself. So a consequence is never confirmed in place of a cause whose
+    table is missing; with a recorded change that explains the driver, nothing is shared.
+    """
+    primary = {id_: value / (1 + len(_untested_upstream(id_, readings))) for id_, value in p.primary.items()}
+    return replace(p, primary=primary, other=p.other + sum(p.primary.values()) - sum(primary.values()))
+
+
+def _untested_upstream(
+    id_: HypothesisId, readings: Mapping[HypothesisId, Reading]
+) -> tuple[HypothesisId, ...]:
+    """Causes of its driver that these data cannot speak to; none where a recorded change explains it."""
+    if id_ not in readings or readings[id_].change >= RECORDED_CHANGE:
+        return ()
+    return tuple(cause for cause in HYPOTHESES[id_].upstream if cause not in readings)
 
 
 def _finding(case: _Case, id_: HypothesisId) -> Finding:
@@ -210,7 +231,8 @@ def _strongest_first(case: _Case, id_: HypothesisId) -> list[Evidence]:
 def _against(case: _Case, id_: HypothesisId, upstream: HypothesisId | None) -> tuple[Objection, ...]:
     if id_ is HypothesisId.NORMAL_VARIANCE and case.p.none >= LIKELY:
         return ()
-    return objections(id_, case.evidence[id_], upstream=upstream)
+    untested = _untested_upstream(id_, case.readings)
+    return objections(id_, case.evidence[id_], upstream=upstream, untested=untested)
 
 
 def _rank(finding: Finding) -> tuple[bool, float, float, str]:

@@ -14,7 +14,11 @@ NOTICEABLE_Z: Final = 2.0
 
 
 def objections(
-    id_: HypothesisId, evidence: Sequence[Evidence], *, upstream: HypothesisId | None
+    id_: HypothesisId,
+    evidence: Sequence[Evidence],
+    *,
+    upstream: HypothesisId | None,
+    untested: Sequence[HypothesisId] = (),
 ) -> tuple[Objection, ...]:
     """The objections that the evidence holds, in the order of the rules.
 
@@ -22,6 +26,7 @@ def objections(
         id_: the hypothesis.
         evidence: its battery's.
         upstream: the cause whose consequence its driver is, if it is one.
+        untested: causes whose consequence its driver may be, as they could not be tested.
     """
     found = []
     for tool, against, sentence in RULES:
@@ -31,7 +36,17 @@ def objections(
                 found.append(Objection(evidence=item.id, text=text))
     if upstream is not None:
         found = _as_consequence(evidence, upstream) + found
-    return tuple(found)
+    return (*_perhaps_consequence(evidence, untested), *found)
+
+
+def _perhaps_consequence(evidence: Sequence[Evidence], untested: Sequence[HypothesisId]) -> list[Objection]:
+    own = next((item for item in evidence if item.tool == "mechanism_shift"), None)
+    if own is None or float(own.result["z_conditional"]) < NOTICEABLE_Z:
+        return []
+    text = (
+        "{} could not be tested; the move of {{{{{}.z_conditional}}}} standard errors may be its consequence."
+    )
+    return [Objection(evidence=own.id, text=text.format(HYPOTHESES[one].title, own.id)) for one in untested]
 
 
 def _as_consequence(evidence: Sequence[Evidence], upstream: HypothesisId) -> list[Objection]:

@@ -119,6 +119,41 @@ def test_batching_is_confirmed_and_preparation_its_mediator() -> None:
     assert found.findings[0].impact == pytest.approx(950.0)
 
 
+def prep_pool(*, batching: bool) -> dict[HypothesisId, list[Evidence]]:
+    """Preparation moved by itself, as far as anyone can see."""
+    pool = {
+        HypothesisId.MERCHANT_PREP: [shift(1, z=14.0, marginal=14.0, share=0.9), onset(2, in_order=True)],
+        HypothesisId.BATCHING_POLICY: [shift(3, z=-0.3, marginal=0.1, share=-0.02)],
+        HypothesisId.COURIER_SUPPLY: [shift(4, z=0.1, marginal=0.3, share=0.0)],
+        HypothesisId.DEMAND_SURGE: [shift(5, z=0.1, marginal=0.3, share=0.0)],
+        HypothesisId.NORMAL_VARIANCE: [evidence("outcome_shift", 9, z=12.0, p_chance=0.0)],
+    }
+    return {id_: found for id_, found in pool.items() if batching or id_ is not HypothesisId.BATCHING_POLICY}
+
+
+def test_a_consequence_is_not_confirmed_in_place_of_a_cause_that_could_not_be_tested() -> None:
+    seen = adjudicate(INCIDENT, prep_pool(batching=True), {}, MODEL)
+    assert seen.verdict is IncidentVerdict.CONFIRMED
+    blind = adjudicate(
+        INCIDENT, prep_pool(batching=False), {HypothesisId.BATCHING_POLICY: "no column"}, MODEL
+    )
+    assert blind.verdict is not IncidentVerdict.CONFIRMED
+    prep = by_id(blind)[HypothesisId.MERCHANT_PREP]
+    assert prep.p_primary <= 0.5
+    assert prep.against[0].text == (
+        "Batching policy could not be tested; the move of {{E1.z_conditional}} standard errors may be its consequence."
+    )
+    assert total(blind) == pytest.approx(1.0)
+
+
+def test_a_recorded_change_needs_no_test_of_what_is_upstream() -> None:
+    pool = batching_pool()
+    assert HypothesisId.DEMAND_SURGE not in pool
+    assert by_id(adjudicate(INCIDENT, pool, {}, MODEL))[HypothesisId.BATCHING_POLICY].p_primary > 0.8
+    unproven = adjudicate(INCIDENT, batching_pool(survived=False), {}, MODEL)
+    assert by_id(unproven)[HypothesisId.BATCHING_POLICY].p_primary <= 0.5
+
+
 def test_nothing_that_moved_is_no_degradation() -> None:
     found = adjudicate(INCIDENT, quiet_pool(0.8), {}, MODEL)
     assert found.verdict is IncidentVerdict.NO_DEGRADATION
