@@ -65,7 +65,7 @@ def estimate(
         >>> round(estimate(cells, outcome="fte", unit="state", time="wave", treated="rise").effect, 2)
         2.75
     """
-    cells = _collapse(frame, outcome, unit, time, treated, weights)
+    cells = collapse(frame, outcome, unit, time, treated, weights)
     units, unit_code = np.unique(cells["unit"].to_numpy(), return_inverse=True)
     periods, time_code = np.unique(cells["time"].to_numpy(), return_inverse=True)
     d = cells["treated"].to_numpy(dtype=np.float64)
@@ -83,9 +83,10 @@ def estimate(
     return DidEstimate(float(beta[0]), error, len(units), int(ever.sum()), len(periods), len(frame))
 
 
-def _collapse(
+def collapse(
     frame: pd.DataFrame, outcome: str, unit: str, time: str, treated: str, weights: str | None
 ) -> pd.DataFrame:
+    """Cells of unit, time and treatment, with the mean outcome `y` and the weight `w`; units and times as codes."""
     w = np.ones(len(frame)) if weights is None else frame[weights].to_numpy(dtype=np.float64)
     y = frame[outcome].to_numpy(dtype=np.float64)
     if np.isnan(y).any():
