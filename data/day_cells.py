@@ -16,7 +16,7 @@ import pyarrow as pa
 from data.cell_frame import CellFrame
 from data.cells import cells
 from data.daily import Day, Stretch, begun, by_day, final, stretches
-from data.facts import MEASURES, Known, facts, measures
+from data.facts import MEASURES, Known, measured, measures
 from data.families import by_family, telling
 from data.mapping import Family
 from data.tables import Tables, encoded, sorted_rows
@@ -48,7 +48,7 @@ class _DayCells:
     def __init__(self, base: Tables, known: Known, dimensions: tuple[str, ...]) -> None:
         self._base, self._known, self._dimensions = base, known, dimensions
         self._keys = ("day", "hour", *dimensions)
-        self._measures = measures(facts(base.tables, known))
+        self._measures = measures(measured(base.tables, known))
         self._columns = by_family(self._measures)
         shape = [dimensions, {name: rows.columns for name, rows in base.tables.items()}]
         self._files = None if base.store is None else base.store.cells(shape)
@@ -102,7 +102,7 @@ class _DayCells:
 
     def _sum(self, stretch: Stretch, families: tuple[Family, ...]) -> _Sum:
         tables = telling(stretch.restrict(self._base.tables), families)
-        view = stretch.among(facts(tables, self._known))
+        view = stretch.among(measured(tables, self._known))
         return _Sum(stretch.days, families, self._base.start(cells(view, self._dimensions)))
 
     def _split(self, rows: pa.Table, families: tuple[Family, ...]) -> Parts:

@@ -146,7 +146,8 @@ def _read(path: Path) -> pa.Table | None:
     if not path.is_file():
         return None
     try:
-        return pq.read_table(path, page_checksum_verification=True, memory_map=False, use_threads=False)
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(use_threads=False)
     except (pa.ArrowInvalid, OSError):
         _say_damaged(path)
         path.unlink(missing_ok=True)
@@ -161,5 +162,5 @@ def _write(path: Path, rows: pa.Table) -> None:
     """Under another name first: a file is whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     work = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    pq.write_table(rows, work, write_page_checksum=True)
+    pq.write_table(rows, work, write_page_checksum=True, compression="lz4")
     os.replace(work, path)
