@@ -6,7 +6,7 @@ dimensions of few values, or one dimension of many values (a store) alone. Array
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, NamedTuple, Protocol
 
@@ -89,17 +89,23 @@ class Cube:
     """Value of each dimension, by row."""
     dims: tuple[str, ...]
     """Dimensions that slices are made of; one that only renames another is left out."""
+    _places: dict[tuple[tuple[str, ...], ...], Ints] = field(default_factory=dict, repr=False, compare=False)
+    """Where each row is summed, by the slices of a family; rows never change, whatever else is replaced."""
 
     @property
     def most_dims(self) -> int:
         """Dimensions that a slice may fix together: a third only where those of few values are three or more."""
         return max(2, min(MOST_DIMS, len(self.leaf.dims)))
 
-    def dense(self, family: Family, weights: Floats) -> Floats:
-        """Sums of a row's weights, shape (slices, days, 24)."""
-        flat = (family.of_row * self.days + self.day) * 24 + self.hour
+    def dense(self, family: Family, weights: Floats, rows: Ints | None = None) -> Floats:
+        """Sums of a row's weights, shape (slices, days, 24); of some rows alone, where they are named by number."""
+        slices = (family.dims, *family.values)
+        if slices not in self._places:
+            self._places[slices] = (family.of_row * self.days + self.day) * 24 + self.hour
+        places = self._places[slices]
         shape = (len(family.values), self.days, 24)
-        sums = np.bincount(flat, weights=weights, minlength=int(np.prod(shape)))
+        chosen = (places, weights) if rows is None else (places[rows], weights[rows])
+        sums = np.bincount(chosen[0], weights=chosen[1], minlength=int(np.prod(shape)))
         return np.asarray(sums.reshape(shape), dtype=np.float64)
 
     def rows(self, slice_: Slice) -> npt.NDArray[np.bool_]:

@@ -130,13 +130,14 @@ class Sweep:
         """Take rows out of everything that is tested from now on."""
         rows = rows & ~self.excluded
         self.excluded = self.excluded | rows
+        chosen = np.flatnonzero(rows)
         for position, family in enumerate(self.cube.families):
             for signal in self.signals:
                 layer = self._layers[signal.metric.id, position]
                 for kept, part in zip(layer, _parts(signal), strict=True):
-                    kept -= self.cube.dense(family, np.where(rows, part, 0.0))
+                    kept -= self.cube.dense(family, part, chosen)
                 np.maximum(layer.trials, 0.0, out=layer.trials)
-            self._orders[position] -= self.cube.dense(family, np.where(rows, self.cube.orders, 0.0))
+            self._orders[position] -= self.cube.dense(family, self.cube.orders, chosen)
 
     def slice_of(self, alarm: Alarm) -> Slice:
         """The slice that an alarm is about."""
@@ -180,10 +181,11 @@ class Sweep:
         return sorted(one for shape in shapes for one in self._alarms_of(*shape, first, last))
 
     def _load(self, rows: Bools) -> None:
+        chosen = None if rows.all() else np.flatnonzero(rows)
         for position, family in enumerate(self.cube.families):
-            self._orders[position] = self.cube.dense(family, np.where(rows, self.cube.orders, 0.0))
+            self._orders[position] = self.cube.dense(family, self.cube.orders, chosen)
             for signal in self.signals:
-                parts = (self.cube.dense(family, np.where(rows, part, 0.0)) for part in _parts(signal))
+                parts = (self.cube.dense(family, part, chosen) for part in _parts(signal))
                 self._layers[signal.metric.id, position] = _Layer(*parts)
 
     def _shapes(self) -> Iterator[tuple[int, int]]:
