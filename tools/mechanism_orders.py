@@ -15,7 +15,7 @@ from tools.mechanisms import Floats, Ints, Orders
 from tools.registry import ToolContext
 
 MOST_ORDERS: Final = 20_000
-"""Of the baseline; every k-th is taken of more."""
+"""Of either period; every k-th is taken of more."""
 MOST_UNKNOWN: Final = 0.2
 """A node that more orders do not have is not measured."""
 DISTANCES: Final = 3
@@ -89,11 +89,11 @@ def _nodes(context: ToolContext, frame: IncidentFrame) -> Mapping[str, Floats]:
 
 
 def _thin(rows: Flags, during: Flags) -> Flags:
-    """All of the incident, and every k-th order of the baseline; no random state."""
-    before = np.flatnonzero(rows & ~during)
-    step = max(-(-len(before) // MOST_ORDERS), 1)
-    thin = rows & during
-    thin[before[::step]] = True
+    """Every k-th order of either period; no random state."""
+    thin = np.zeros(len(rows), dtype=bool)
+    for period in (rows & during, rows & ~during):
+        chosen = np.flatnonzero(period)
+        thin[chosen[:: max(-(-len(chosen) // MOST_ORDERS), 1)]] = True
     return thin
 
 

@@ -54,7 +54,10 @@ class MechanismShapleyResult(Result):
     """At most a tenth is missing, or no more than chance; otherwise nothing is concluded from the parts."""
     top_module: str
     top_pp: float
+    top_low_pp: float
+    top_high_pp: float
     top_share: float
+    top_clear: bool
     parts: tuple[ModulePart, ...]
     baseline_orders: int
     window_orders: int
@@ -106,6 +109,9 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
         fits=residual <= FITS or by_chance,
         top_module=rows[0].module,
         top_pp=rows[0].change_pp,
+        top_low_pp=rows[0].low_pp,
+        top_high_pp=rows[0].high_pp,
+        top_clear=rows[0].clear,
         top_share=rows[0].part_share,
         parts=rows,
         baseline_orders=int((~during).sum()),

@@ -1,5 +1,6 @@
 """The effect of a recorded change: difference-in-differences with its checks."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +19,7 @@ from tools.metrics import METRICS
 from tools.outcomes import harm
 from tools.placebo import PlaceboTest, placebo_test
 from tools.registry import Cost, Result, ToolContext, tool
+from tools.staggered import two_stage
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,6 +55,9 @@ class PolicyEffectResult(Result):
     n_placebos: int
     explained_share: float
     """Effect in scope x orders in scope, as a share of the incident's worsening."""
+    rollout_effect_pp: float | None
+    """Of the policy's change in all scopes that it reached one after the other, in two stages; empty for durations, and
+    where it reached no other scope."""
     pre_trend_ratio: float
     """Over the effect: the same arithmetic on the last week before the change: what was already under way."""
     n_units: int
@@ -71,26 +76,41 @@ def policy_effect(context: ToolContext, arguments: PolicyEffectArguments) -> Pol
     """
     context.dataset.require("policy_changes")
     change = _choose(context, arguments)
+    days, end = context.settings.baseline_days, arguments.end
+    others = _others(context.dataset.policy_changes(), change, end - timedelta(days=days), end)
     facts = context.dataset.facts()
-    key = ("policy_effect", change.change_id, arguments.metric, arguments.end, context.settings.baseline_days)
+    key = ("policy_effect", change.change_id, arguments.metric, end, days)
     return memo(
         context.dataset,
         key,
-        lambda: judge(
-            facts, change, metric=arguments.metric, end=arguments.end, days=context.settings.baseline_days
-        ),
+        lambda: judge(facts, change, metric=arguments.metric, end=end, days=days, others=others),
     )
 
 
 def judge(
-    facts: pd.DataFrame, change: PolicyChange, *, metric: str, end: datetime, days: int
+    facts: pd.DataFrame,
+    change: PolicyChange,
+    *,
+    metric: str,
+    end: datetime,
+    days: int,
+    others: Sequence[PolicyChange] = (),
 ) -> PolicyEffectResult:
     """`policy_effect` of one change on plain facts.
+
+    Args:
+        facts: orders.
+        change: what is judged.
+        metric: of the outcome.
+        end: of the incident.
+        days: looked at before the change.
+        others: changes of the same policy at other times; what they reached is no control from then on.
 
     Raises:
         ToolFailure: there is no control, or nothing before or after the change.
     """
-    panel = _panel(facts, change, metric, end, days)
+    everything = _panel(facts, change, others, metric, end, days)
+    panel = everything[~everything["reached"] | (everything["treated"] == 1)]
     did = estimate(panel, outcome="y", unit="unit", time="time", treated="treated")
     before = panel[panel["time"] < 0]
     lead = (before["in_scope"] & (before["time"] >= -PRE_TREND_DAYS)).astype(np.int64)
@@ -111,6 +131,7 @@ def judge(
         p_placebo=placebo.p if placebo else None,
         n_placebos=placebo.placebos if placebo else 0,
         explained_share=_explained(panel, treated, did.effect),
+        rollout_effect_pp=None if seconds or not others else _rollout(everything),
         pre_trend_ratio=_ratio(trend.effect, did.effect) if trend else 0.0,
         n_units=did.units,
         n_treated_units=did.treated_units,
@@ -136,7 +157,36 @@ def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyCha
     raise ToolFailure(f"change_id = {wanted!r}: no such change is recorded")
 
 
-def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime, days: int) -> pd.DataFrame:
+def _others(
+    changes: Sequence[PolicyChange], change: PolicyChange, start: datetime, end: datetime
+) -> tuple[PolicyChange, ...]:
+    """Changes of the same policy at other times of the period looked at."""
+    return tuple(
+        other
+        for other in changes
+        if other.policy == change.policy
+        and other.changed_at != change.changed_at
+        and start <= other.changed_at < end
+    )
+
+
+def _rollout(panel: pd.DataFrame) -> float | None:
+    """The effect where any of the changes had arrived, in points; None where nothing stayed without one long enough."""
+    reached = panel.assign(any=((panel["treated"] == 1) | panel["reached"]).astype(np.int64))
+    try:
+        return 100.0 * two_stage(reached, outcome="y", unit="unit", time="time", treated="any")
+    except ToolFailure:
+        return None
+
+
+def _panel(
+    facts: pd.DataFrame,
+    change: PolicyChange,
+    others: Sequence[PolicyChange],
+    metric: str,
+    end: datetime,
+    days: int,
+) -> pd.DataFrame:
     if end <= change.changed_at:
         raise ToolFailure("not testable: the change took effect after the incident ended")
     time = facts["order_time"]
@@ -155,6 +205,7 @@ def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime
             "time": relative,
             "in_scope": scope,
             "treated": (scope & (relative >= 0)).astype(np.int64),
+            "reached": _reached(rows, others),
             "unit": _units(rows, scope),
             "cell": _cells(rows, change),
         }
@@ -162,6 +213,14 @@ def _panel(facts: pd.DataFrame, change: PolicyChange, metric: str, end: datetime
     if not (panel["time"] < 0).any():
         raise ToolFailure("not testable: nothing is known before the change")
     return panel
+
+
+def _reached(rows: pd.DataFrame, others: Sequence[PolicyChange]) -> Flags:
+    """Which orders another change of the policy had reached."""
+    found = np.zeros(len(rows), dtype=bool)
+    for other in others:
+        found |= slice_mask(rows, other.scope) & (rows["order_time"] >= other.changed_at).to_numpy()
+    return found
 
 
 def _same_hours(rows: pd.DataFrame, change: PolicyChange) -> Flags:

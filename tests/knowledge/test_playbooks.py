@@ -14,7 +14,7 @@ INCIDENT = {
     "window": {"start": "2026-03-03T08:00:00Z", "end": "2026-03-05T08:00:00Z"},
 }
 TOOLS = {
-    "changes_in_scope", "completeness", "context_overlap", "cx_score", "drivers", "mechanism_shift", "metric_values",
+    "changes_in_scope", "completeness", "context_overlap", "cx_score", "drivers", "mechanism_shapley", "mechanism_shift", "metric_values",
     "policy_effect", "promise_shift", "search_knowledge", "stock_shift", "supply_shift", "top_slices",
     "volume_shift", "what_if",
 }  # fmt: skip
@@ -44,7 +44,7 @@ def test_step_fits_the_tool_it_calls(name: str, step: Step) -> None:
 @pytest.mark.parametrize("name", specialists())
 def test_shipped_playbook_has_prose_and_known_tools(name: str) -> None:
     playbook = load(name)
-    assert 1 <= len(playbook.steps) <= 4
+    assert 1 <= len(playbook.steps) <= 5
     assert {step.tool for step in playbook.steps} <= TOOLS
     assert {c.tool for step in playbook.steps for c in (*step.when, *step.stop)} <= TOOLS
     assert all(step.why for step in playbook.steps)

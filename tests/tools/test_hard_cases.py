@@ -102,7 +102,10 @@ def test_of_two_changes_in_the_same_hour_neither_is_named_by_its_time_alone() ->
     found = judged(rows)
     assert primary(found) is BATCHING, "the driver that moved tells them apart, not the clock"
     both = [policy_effect(rows, change_id=str(id_)) for id_ in (int(true["change_id"].iloc[0]), 99)]
-    assert both[0]["effect_pp"] == both[1]["effect_pp"], "seen from the outcome they are one change"
+    # The batching rule was changed elsewhere before, too; those orders are no controls for it alone.
+    assert both[0]["effect_pp"] == pytest.approx(both[1]["effect_pp"], rel=0.01), (
+        "they are one change to the outcome"
+    )
 
 
 def test_a_single_store_has_no_other_to_compare_with() -> None:
