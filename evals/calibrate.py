@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evals.fitting import fit
 from evals.parallel import side_by_side
-from evals.samples import Sample, simulate
+from evals.samples import Place, Sample, simulate
 from tools.confidence import ConfidenceModel
 
 Progress = Callable[[int, int], None]
@@ -34,7 +34,7 @@ def calibrate(
     if incidents < 40:
         raise ValueError(f"incidents = {incidents}: at least 40 are needed")
     samples: list[Sample] = []
-    for found in side_by_side(simulate, range(incidents), workers=workers):
+    for found in side_by_side(simulate, [Place(index) for index in range(incidents)], workers=workers):
         samples.extend(found)
         progress(min(len(samples), incidents), incidents)
         if len(samples) >= incidents:

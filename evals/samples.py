@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -61,9 +61,18 @@ class Sample:
     z: float
 
 
-def simulate(index: int) -> tuple[Sample, ...]:
-    """The samples of one world, from its number alone."""
-    seed = derive(SPACE, "world", index)
+class Place(NamedTuple):
+    """Which world: its seed is derived from all three."""
+
+    number: int
+    space: str = SPACE
+    label: str = "world"
+
+
+def simulate(place: Place) -> tuple[Sample, ...]:
+    """The samples of one world, from its place alone."""
+    index = place.number
+    seed = derive(place.space, place.label, index)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     scenario = SCENARIOS[index % len(SCENARIOS)]
     config = WorldConfig(scenario=scenario, orders_per_day=int(rng.choice(VOLUMES)), seed=seed)

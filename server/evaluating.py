@@ -13,6 +13,8 @@ from server.cli.exits import CommandError, ExitCode
 from server.settings import REPOSITORY
 
 if TYPE_CHECKING:
+    from evals.intervals import Share
+    from evals.rca import RcaReport
     from evals.scoring import CaseResult, Scorecard
     from tools.confidence.model import Training
 
@@ -68,6 +70,58 @@ def _table(scorecard: "Scorecard") -> Table:
     for name in ("median_delay_days", "mean_p_true", "brier", "seconds_per_case"):
         value = getattr(scorecard, name)
         table.add_row(name.replace("_", " "), "", "", "-" if value is None else f"{value:.3g}", "")
+    return table
+
+
+def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bool) -> None:
+    """Judge causes on held-out incidents and print the report."""
+    from rich.progress import Progress
+
+    from evals.rca import measure
+    from tools.confidence.model import load_model
+
+    name = label or commit()
+    with Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task("Simulating incidents", total=incidents)
+        report = measure(
+            name,
+            load_model(),
+            incidents=incidents,
+            workers=workers,
+            progress=lambda made, _wanted: bar.update(task, completed=made),
+        )
+    if as_json:
+        show_json(report)
+    else:
+        show(_causes(report), _reliability(report))
+
+
+def _causes(report: "RcaReport") -> Table:
+    title = f"Incidents of {report.worlds} worlds of {report.label}"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for name in ("kind", "incidents", "right", "right in three", "cause named", "confident and wrong"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for row in report.kinds:
+        shares = (row.top_1, row.top_3, row.named, row.confidently_wrong)
+        table.add_row(row.kind, str(row.top_1.total), *(_percent(share) for share in shares))
+    table.add_row("beside: commonest cause", str(report.constant.total), _percent(report.constant))
+    table.add_row("beside: largest shift", str(report.largest_shift.total), _percent(report.largest_shift))
+    return table
+
+
+def _percent(share: "Share") -> str:
+    if not share.total:
+        return "-"
+    return f"{share.hits / share.total:.1%} ({share.low:.0%} to {share.high:.0%})"
+
+
+def _reliability(report: "RcaReport") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title="Confidence of the first answer", title_justify="left")
+    for name in ("answers", "said", "right"):
+        table.add_column(name, justify="right")
+    for row in report.reliability:
+        table.add_row(str(row.answers), f"{row.confidence:.2f}", f"{row.accuracy:.2f}")
+    table.caption = f"calibration error {report.expected_calibration_error:.3f}"
     return table
 
 

@@ -78,8 +78,7 @@ def adjudicate(
     """
     readings = {id_: read(id_, evidence[id_]) for id_ in HypothesisId if evidence.get(id_)}
     z = outcome_z(evidence, -incident.z)
-    p = _of_outcome(model.judge(readings, z), z, measured=HypothesisId.NORMAL_VARIANCE in readings)
-    case = _Case(incident, evidence, readings, _shared_with_untested(p, readings), z)
+    case = _Case(incident, evidence, readings, chances(readings, z, model), z)
     everything = [_finding(case, id_) for id_ in readings]
     dropped = [f for f in everything if f.verdict is FindingVerdict.RULED_OUT]
     kept = [f for f in everything if f.verdict is not FindingVerdict.RULED_OUT]
@@ -95,6 +94,18 @@ def adjudicate(
         p_none=case.p.none,
         p_other=case.p.other,
     )
+
+
+def chances(readings: Mapping[HypothesisId, Reading], z: float, model: ConfidenceModel) -> Probabilities:
+    """What the model says of an incident, and what its outcome and the causes that were not tested make of it.
+
+    Args:
+        readings: of every hypothesis that was tested.
+        z: standard score of the incident's worsening.
+        model: turns evidence into probabilities.
+    """
+    p = _of_outcome(model.judge(readings, z), z, measured=HypothesisId.NORMAL_VARIANCE in readings)
+    return _shared_with_untested(p, readings)
 
 
 def _of_outcome(p: Probabilities, z: float, *, measured: bool) -> Probabilities:

@@ -35,6 +35,24 @@ def worlds(
     evaluate_worlds(faults=faults, nulls=nulls, label=label, workers=workers, as_json=json)
 
 
+@eval_app.command()
+def rca(
+    incidents: Annotated[int, typer.Option(min=20, help="Simulated incidents to judge.")] = 500,
+    label: Annotated[
+        str | None, typer.Option(help="What the seeds are derived from; by default the commit.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json: Json = False,
+) -> None:
+    """Judge causes on held-out incidents: how often right, how well calibrated, how honest without the cause's table.
+
+    Example: cx eval rca --incidents 60
+    """
+    from server.evaluating import evaluate_rca
+
+    evaluate_rca(incidents=incidents, label=label, workers=workers, as_json=json)
+
+
 def calibrate(
     incidents: Annotated[int, typer.Option(min=1, help="Simulated incidents to learn from.")] = 320,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,

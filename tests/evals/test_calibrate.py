@@ -8,7 +8,7 @@ import pytest
 from evals import calibrate as module
 from evals.calibrate import calibrate
 from evals.fitting import fit
-from evals.samples import Sample
+from evals.samples import Place, Sample
 from tools.confidence import ConfidenceModel
 from tools.features import Reading
 from tools.findings import HypothesisId
@@ -16,8 +16,9 @@ from tools.findings import HypothesisId
 CAUSES = (HypothesisId.BATCHING_POLICY, HypothesisId.COURIER_SUPPLY, HypothesisId.MERCHANT_PREP)
 
 
-def simulate(world: int) -> tuple[Sample, ...]:
+def simulate(place: Place) -> tuple[Sample, ...]:
     """Two incidents of a world: in one a driver moved and explains most, in the other none did."""
+    world = place.number
     rng = np.random.default_rng(world)
     cause = CAUSES[world % len(CAUSES)]
 
@@ -51,7 +52,7 @@ def test_calibrate_writes_the_same_bytes_again(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_the_model_tells_causes_from_chance(model: ConfidenceModel) -> None:
-    fault, quiet = simulate(1_000)
+    fault, quiet = simulate(Place(1_000))
     judged, calm = (model.judge(sample.readings, sample.z) for sample in (fault, quiet))
     cause = HypothesisId(fault.label)
     assert judged.primary[cause] > 0.8
@@ -75,4 +76,4 @@ def test_the_record_is_of_answers_out_of_fold(model: ConfidenceModel) -> None:
 
 def test_too_few_worlds_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 10"):
-        fit([sample for world in range(3) for sample in simulate(world)])
+        fit([sample for world in range(3) for sample in simulate(Place(world))])
