@@ -27,6 +27,8 @@ from tools.sweep import Bools, Sweep
 TOP_SLICES: Final = 8
 FREEDOM: Final = 58.0
 """Of the over-dispersion: a month of days and the family's."""
+_QUIET_DAYS: Final = 1
+"""After more closed days without trouble than this an incident is over."""
 _CLEAR_Z: Final = 2.5
 _ONSET_GAIN: Final = 2.0
 """Log-likelihood that a later first hour must add."""
@@ -77,8 +79,8 @@ def incidents(
 
 class _Ranked(NamedTuple):
     incident: Incident
-    order: tuple[int, float]
-    """Sorts the worst first."""
+    order: tuple[int, bool, float]
+    """Sorts the worst first: by severity, then what still lasts, then by impact."""
 
 
 def foreseen(broken: Break, planned: Sequence[Planned]) -> str | None:
@@ -90,7 +92,7 @@ def _known(made: _Ranked, event: str | None) -> _Ranked:
     if event is None:
         return made
     labelled = made.incident.model_copy(update={"planned": event, "severity": Severity.LOW})
-    return _Ranked(labelled, (-rank(Severity.LOW), made.order[1]))
+    return _Ranked(labelled, (-rank(Severity.LOW), *made.order[1:]))
 
 
 def _incident(dataset: Dataset, sweep: Sweep, episode: Episode, q: float) -> _Ranked:
@@ -120,7 +122,8 @@ def _incident(dataset: Dataset, sweep: Sweep, episode: Episode, q: float) -> _Ra
         affected_orders=round(orders),
         top_slices=tuple(_top_slices(sweep, episode, main.metric)),
     )
-    return _Ranked(incident, (-rank(level), -lost * orders))
+    over = episode.last < sweep.last[main.metric.id] - _QUIET_DAYS
+    return _Ranked(incident, (-rank(level), over, -lost * orders))
 
 
 def _evidence(sweep: Sweep, name: str, rows: Bools, phi: float) -> Evidence:
@@ -224,7 +227,8 @@ def _data_fault(dataset: Dataset, sweep: Sweep, broken: Break, recorded: Floats)
         affected_orders=round(float(recorded[sweep.cube.within(broken)].sum())),
         top_slices=(),
     )
-    return _Ranked(incident, (-rank(incident.severity), -float(incident.affected_orders)))
+    over = broken.last < max(sweep.last.values()) - _QUIET_DAYS
+    return _Ranked(incident, (-rank(incident.severity), over, -float(incident.affected_orders)))
 
 
 def _id(kind: Kind, metric: str, slice_: Slice, day: int) -> str:

@@ -6,8 +6,8 @@ Points are added up:
 - reach, by the slice's part of all orders in the window: 1 from 2 %, 2 from 20 %;
 - persistence: 1 from the third bad day on.
 
-Five points or more are critical, three or four high, two medium, less low. Incidents of equal severity are ordered
-by impact: index points lost times orders.
+Five points or more are critical, three or four high, two medium, less low. Of incidents of equal severity those that
+still last come first, then by impact: index points lost times orders.
 """
 
 from bisect import bisect_right

@@ -90,6 +90,27 @@ def test_the_trouble_of_a_whole_place_is_not_taken_apart(
     assert [incident.slice for incident in found] == [where]
 
 
+def test_of_equally_severe_incidents_the_one_that_lasts_comes_first(null: Dataset) -> None:
+    """The larger one is over for days: whoever looks in the morning can do nothing about it."""
+    large, small = Slice.parse({"region": "LA"}), Slice.parse({"region": "SF", "category": "grocery"})
+    last = int(null.cells()["day"].max())
+
+    class Over(PlantedData):
+        def cells(self) -> object:  # type: ignore[override]  # the same frame, the last days as they were
+            whole, before = super().cells(), null.cells()
+            whole.loc[whole["day"] >= last - 4, "on_time"] = before["on_time"]
+            return whole
+
+    zone = null.mapping.zone_of("LA")
+    past = Plant(large, moment_of(zone, last - 8), last - 8, 0.12, 0.0)
+    both = _plant(cast("Dataset", Over(null, past, 2)), small, drop=0.3, seed=3)
+    found = _cx(both)
+    assert {str(one.slice) for one in found} == {str(large), str(small)}
+    assert len({one.severity for one in found}) == 1
+    assert found[0].slice == small
+    assert found[0].affected_orders < found[1].affected_orders
+
+
 def test_an_improvement_is_labelled_and_raises_nothing(null: Dataset) -> None:
     cells = null.cells()
 

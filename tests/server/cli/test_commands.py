@@ -78,6 +78,14 @@ def test_eval_prints_a_scorecard(cx: Cx) -> None:
     assert len(document["cases"]) == 2
 
 
+@pytest.mark.slow
+def test_eval_rca_prints_its_report(cx: Cx) -> None:
+    ended = cx("eval", "rca", "--incidents", 20, "--label", "test", "--workers", 1)
+    assert ended.code == 0
+    for text in ("withheld", "confident and wrong", "beside: largest shift", "calibration error"):
+        assert text in ended.out
+
+
 def test_calibrate_refuses_too_few_incidents(cx: Cx, tmp_path: Path) -> None:
     ended = cx("calibrate", "--incidents", 3, "--out", tmp_path / "model.json")
     assert ended.code == 2
