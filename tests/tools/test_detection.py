@@ -103,7 +103,7 @@ def test_of_equally_severe_incidents_the_one_that_lasts_comes_first(null: Datase
 
     zone = null.mapping.zone_of("LA")
     past = Plant(large, moment_of(zone, last - 8), last - 8, 0.12, 0.0)
-    both = _plant(cast("Dataset", Over(null, past, 2)), small, drop=0.3, seed=3)
+    both = _plant(cast("Dataset", Over(null, past, 2)), small, drop=0.15, seed=3)
     found = _cx(both)
     assert {str(one.slice) for one in found} == {str(large), str(small)}
     assert len({one.severity for one in found}) == 1
