@@ -54,6 +54,8 @@ def mechanism_orders(context: ToolContext, arguments: IncidentArguments) -> Mech
     rows = _thin(rows, frame.during)
     if min(int((rows & frame.during).sum()), int((rows & ~frame.during).sum())) < MIN_ORDERS:
         raise ToolFailure("not testable: too few orders of which every measured driver is known")
+    if len(np.unique(parts.outcome[rows])) < 2:
+        raise ToolFailure("not testable: the outcome is the same for all orders")
     measured = graph().measured(frozenset((*known, MIX, OUTCOME)))
     if not set(known) - {"demand_ratio", "items_bad"}:
         raise ToolFailure("not testable: no driver of the outcome is recorded")

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from tools.causal_graph import OUTCOME
 from tools.checks import CheckResult
 from tools.graph_checks import graph_checks
 from tools.incident_frame import IncidentArguments
@@ -58,6 +59,9 @@ class MechanismShapleyResult(Result):
     top_high_pp: float
     top_share: float
     top_clear: bool
+    """Its interval leaves zero out."""
+    top_measured: bool
+    """It is a module that something is measured of, not what remains."""
     parts: tuple[ModulePart, ...]
     baseline_orders: int
     window_orders: int
@@ -112,6 +116,7 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
         top_low_pp=rows[0].low_pp,
         top_high_pp=rows[0].high_pp,
         top_clear=rows[0].clear,
+        top_measured=rows[0].module != given.graph.nodes[OUTCOME].module,
         top_share=rows[0].part_share,
         parts=rows,
         baseline_orders=int((~during).sum()),

@@ -2,8 +2,8 @@
 
 A mechanism is the distribution of a node given its parents. It is kept as it was seen: the values of all orders in
 a bin of like parents, from which one is drawn; so nothing is assumed of its shape. Where a bin holds too few orders,
-the weakest parent is let go. The outcome's mechanism is its rate by bins of one score, the best
-single reading of its parents.
+the weakest parent is let go. The outcome's mechanism is its rate by bins of one score, the best single reading of its
+parents.
 
 With the mechanisms of some modules taken from the incident and the others from before, the same random numbers give
 what would have happened: a driver that moved only because its parents did keeps its mechanism, and gets no blame.
@@ -309,6 +309,8 @@ def _score_weights(orders: Orders, graph: CausalGraph) -> dict[str, float]:
     columns = {name: orders.values[name] for name in parents} | dict(orders.covariates)
     spread = {name: float(part.std()) for name, part in columns.items()}
     varied = [name for name in columns if spread[name] > 0]
+    if not varied:
+        return {}
     design = np.column_stack([(columns[n] - columns[n].mean()) / spread[n] for n in varied])
     model = logit.fit(design, orders.failed, ridge=RIDGE)
     return {n: float(w) / spread[n] for n, w in zip(varied, model.coefficients, strict=True)}

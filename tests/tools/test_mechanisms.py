@@ -97,3 +97,15 @@ def test_an_edge_that_the_graph_does_not_have_is_reported() -> None:
     whole, *denied = graph_checks(given(hidden))
     assert not whole.passed
     assert any("couriers_ratio and prep_s go together" in check.text for check in denied)
+
+
+def test_drivers_that_never_vary_are_nobody_s_fault() -> None:
+    plain = orders(7)
+    still = {name: np.ones_like(part) for name, part in plain.values.items()}
+    worse = np.where(
+        plain.during, np.maximum(plain.failed, np.arange(len(plain.failed)) % 5 == 0), plain.failed
+    )
+    made = mechanisms(Orders(still, plain.mix, {}, worse, plain.during))
+    parts = made.parts()
+    assert parts["outcome"] == pytest.approx(made.actual, abs=1e-9)
+    assert sum(abs(part) for name, part in parts.items() if name != "outcome") == pytest.approx(0.0, abs=1e-9)
