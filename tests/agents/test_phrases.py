@@ -5,6 +5,7 @@ from agents import prompts
 from agents.phrases import Phrase, parse_phrases, write
 from agents.writing import SECTIONS
 from knowledge.markdown import PageError
+from tools.mechanism_shapley import MechanismShapleyResult
 
 BOOK = """
 ```yaml phrases
@@ -82,3 +83,14 @@ def test_shipped_book_speaks_of_broken_records_as_such() -> None:
     assert "Mend the feed first" in text
     assert "best candidate" not in text
     assert "The cause is not known yet" not in text
+
+
+@pytest.mark.parametrize("doubt", [None, "fits", "top_clear", "top_measured"])
+def test_parts_by_mechanism_are_said_only_where_they_can_be_relied_on(doubt: str | None) -> None:
+    fields = [
+        name for name in MechanismShapleyResult.model_fields if name.endswith("_pp") or name == "top_module"
+    ]
+    reliable = {name: name != doubt for name in ("fits", "top_clear", "top_measured")}
+    task = {"mechanisms": [{"id": "E7", **reliable}], "placeholders": [f"E7.{name}" for name in fields]}
+    text = write(parse_phrases(prompts.read("phrases")), task)
+    assert ("{{E7.top_pp}} ({{E7.top_low_pp}} to {{E7.top_high_pp}})" in text) == (doubt is None)
