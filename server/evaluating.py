@@ -97,22 +97,30 @@ def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bo
 
 
 def _causes(report: "RcaReport") -> Table:
+    from evals.rca import CONFIDENT
+
     title = f"Incidents of {report.worlds} worlds of {report.label}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for name in ("kind", "incidents", "right", "right in three", "cause named", "confident and wrong"):
+    for name in ("kind", "of", "right", "in three", "named", "sure, wrong", "95 %"):
         table.add_column(name, justify="left" if name == "kind" else "right")
     for row in report.kinds:
         shares = (row.top_1, row.top_3, row.named, row.confidently_wrong)
-        table.add_row(row.kind, str(row.top_1.total), *(_percent(share) for share in shares))
-    table.add_row("beside: commonest cause", str(report.constant.total), _percent(report.constant))
-    table.add_row("beside: largest shift", str(report.largest_shift.total), _percent(report.largest_shift))
+        table.add_row(row.kind, str(row.top_1.total), *map(_percent, shares), _upper(row.confidently_wrong))
+    for name, share in (("commonest cause", report.constant), ("largest shift", report.largest_shift)):
+        table.add_row(name, str(share.total), _percent(share))
+    table.caption = (
+        "right: the right answer first; named: a cause was called likely, right or wrong; sure, wrong: a wrong cause "
+        f"with p of at least {CONFIDENT:g}, and how many there may be. The last two rows answer true incidents plainly."
+    )
     return table
 
 
 def _percent(share: "Share") -> str:
-    if not share.total:
-        return "-"
-    return f"{share.hits / share.total:.1%} ({share.low:.0%} to {share.high:.0%})"
+    return f"{share.hits / share.total:.1%}" if share.total else "-"
+
+
+def _upper(share: "Share") -> str:
+    return f"to {share.high:.1%}" if share.total else "-"
 
 
 def _reliability(report: "RcaReport") -> Table:

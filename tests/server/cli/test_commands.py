@@ -82,7 +82,7 @@ def test_eval_prints_a_scorecard(cx: Cx) -> None:
 def test_eval_rca_prints_its_report(cx: Cx) -> None:
     ended = cx("eval", "rca", "--incidents", 20, "--label", "test", "--workers", 1)
     assert ended.code == 0
-    for text in ("withheld", "confident and wrong", "beside: largest shift", "calibration error"):
+    for text in ("withheld", "sure, wrong", "largest shift", "calibration error"):
         assert text in ended.out
 
 
