@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from evals.fitting import BINS, CONFIDENT
 from evals.intervals import Share, wilson
 from evals.parallel import side_by_side
 from evals.samples import Place, Sample, simulate
@@ -21,8 +22,6 @@ from tools.confidence import ConfidenceModel
 from tools.features import CAUSES
 
 SPACE: Final = "cx-eval-rca"
-BINS: Final = 10
-CONFIDENT: Final = 0.7
 KINDS: Final = ("fault", "irrelevant", "withheld", "chance", "detected")
 
 Progress = Callable[[int, int], None]

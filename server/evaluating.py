@@ -97,7 +97,7 @@ def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bo
 
 
 def _causes(report: "RcaReport") -> Table:
-    from evals.rca import CONFIDENT
+    from evals.fitting import CONFIDENT
 
     title = f"Incidents of {report.worlds} worlds of {report.label}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")

@@ -22,10 +22,9 @@ LEAST_CORRELATION: Final = 0.1
 ALPHA: Final = 0.01
 
 
-def graph_checks(given: MechanismOrders) -> tuple[CheckResult, ...]:
+def graph_checks(given: MechanismOrders, cuts: Cuts) -> tuple[CheckResult, ...]:
     """One check for the graph as a whole, then one for every pair that these data deny."""
     pairs = absent_edges(given.graph)
-    cuts = Cuts.of(given.orders, given.graph)
     denied = []
     for name, other in pairs:
         correlation, p = _dependence(given, cuts, name, other)

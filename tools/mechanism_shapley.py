@@ -122,7 +122,7 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
         baseline_orders=int((~during).sum()),
         window_orders=int(during.sum()),
         n_replicates=len(again),
-        checks=(_fit_check(residual, by_chance=by_chance), *graph_checks(given)),
+        checks=(_fit_check(residual, by_chance=by_chance), *graph_checks(given, cuts)),
     )
 
 

@@ -7,6 +7,9 @@ import typer
 
 from server.cli.options import Json
 
+Label = Annotated[str | None, typer.Option(help="What the seeds are derived from; by default the commit.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+
 eval_app = typer.Typer(no_args_is_help=True, help="Measure the product on worlds whose truth is known.")
 
 
@@ -20,10 +23,8 @@ def register(app: typer.Typer) -> None:
 def worlds(
     faults: Annotated[int, typer.Option(min=0, help="Worlds with a fault.")] = 40,
     nulls: Annotated[int, typer.Option(min=0, help="Worlds without one.")] = 40,
-    label: Annotated[
-        str | None, typer.Option(help="What the seeds are derived from; by default the commit.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    label: Label = None,
+    workers: Workers = 2,
     json: Json = False,
 ) -> None:
     """Run seeded worlds through detection and investigation, and score what was said.
@@ -38,10 +39,8 @@ def worlds(
 @eval_app.command()
 def rca(
     incidents: Annotated[int, typer.Option(min=20, help="Simulated incidents to judge.")] = 500,
-    label: Annotated[
-        str | None, typer.Option(help="What the seeds are derived from; by default the commit.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    label: Label = None,
+    workers: Workers = 2,
     json: Json = False,
 ) -> None:
     """Judge causes on held-out incidents: how often right, how well calibrated, how honest without the cause's table.
@@ -55,7 +54,7 @@ def rca(
 
 def calibrate(
     incidents: Annotated[int, typer.Option(min=1, help="Simulated incidents to learn from.")] = 320,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    workers: Workers = 2,
     out: Annotated[
         Path | None, typer.Option(help="Where the model goes; by default in place of ours.")
     ] = None,

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from tools.causal_graph import MIX, OUTCOME, CausalGraph, Node, graph
-from tools.hypotheses import HYPOTHESES
+from tools.hypotheses import HYPOTHESES, Hypothesis
 from tools.mechanism_shift import MEDIATED
 
 
@@ -17,14 +17,14 @@ def test_what_batching_moves_is_read_among_orders_carried_alone() -> None:
     assert set(MEDIATED) == set(graph().children("batched")) - {OUTCOME}
 
 
-@pytest.mark.parametrize("hypothesis", [one for one in HYPOTHESES.values() if one.driver and one.upstream])
-def test_upstream_causes_are_upstream_in_the_graph(hypothesis: object) -> None:
-    one = next(h for h in HYPOTHESES.values() if h is hypothesis)
-    if one.driver not in graph().nodes:
-        pytest.skip(f"{one.driver} is no node")
-    modules = {graph().nodes[name].module for name in graph().ancestors(one.driver)}
+MEDIATED_CAUSES = [one for one in HYPOTHESES.values() if one.driver in graph().nodes and one.upstream]
+
+
+@pytest.mark.parametrize("hypothesis", MEDIATED_CAUSES, ids=lambda one: one.id.value)
+def test_upstream_causes_are_upstream_in_the_graph(hypothesis: Hypothesis) -> None:
+    modules = {graph().nodes[name].module for name in graph().ancestors(hypothesis.driver)}
     of = {"batching_policy": "policy", "courier_supply": "supply", "demand_surge": "demand"}
-    assert {of[cause.value] for cause in one.upstream if cause.value in of} <= modules
+    assert {of[cause.value] for cause in hypothesis.upstream} <= modules
 
 
 def test_a_node_that_is_not_measured_is_bridged() -> None:
