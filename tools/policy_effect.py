@@ -77,7 +77,7 @@ def policy_effect(context: ToolContext, arguments: PolicyEffectArguments) -> Pol
     context.dataset.require("policy_changes")
     change = _choose(context, arguments)
     days, end = context.settings.baseline_days, arguments.end
-    others = _others(context.dataset.policy_changes(), change, end - timedelta(days=days), end)
+    others = _others(context.dataset.policy_changes(), change, change.changed_at - timedelta(days=days), end)
     facts = context.dataset.facts()
     key = ("policy_effect", change.change_id, arguments.metric, end, days)
     return memo(
@@ -216,9 +216,11 @@ def _panel(
 
 
 def _reached(rows: pd.DataFrame, others: Sequence[PolicyChange]) -> Flags:
-    """Which orders another change of the policy had reached."""
+    """Which orders another change of the policy had reached, as far as its scope can be read in these data."""
     found = np.zeros(len(rows), dtype=bool)
     for other in others:
+        if any(dimension not in rows for dimension, _ in other.scope.values):
+            continue
         found |= slice_mask(rows, other.scope) & (rows["order_time"] >= other.changed_at).to_numpy()
     return found
 

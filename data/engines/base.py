@@ -22,7 +22,7 @@ UTC: Final = dt.Timestamp(timezone="UTC")
 ibis.options.sql.fuse_selects = False
 
 # An expression is tens of thousands of objects that live for a moment: looking for cycles after every 700 of them
-# takes a tenth of the time that a new day takes.
+# only takes time.
 gc.set_threshold(20_000)
 
 

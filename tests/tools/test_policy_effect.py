@@ -1,5 +1,6 @@
 """A recorded change beside other changes of the same policy."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -82,3 +83,9 @@ def test_a_change_that_comes_first_elsewhere_does_not_teach_the_baseline() -> No
     own, rollout = effect(facts(FIRST, earlier), (earlier,))
     assert own == pytest.approx(100 * EFFECT, abs=2.5)
     assert rollout == pytest.approx(100 * EFFECT, abs=1.5)
+
+
+def test_a_scope_that_these_data_do_not_know_reaches_nothing() -> None:
+    unknown = replace(change(9, "R1", 22), scope=Slice.parse({"planet": "Mars"}))
+    rows = facts(FIRST)
+    assert effect(rows, (unknown,))[0] == effect(rows)[0]
