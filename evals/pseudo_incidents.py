@@ -4,7 +4,7 @@ A confidence model must know both: a detector's slice is not always the true one
 looks bad on any day.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,10 +32,10 @@ DAYS_BEFORE: Final = 16
 """No pseudo-incident begins earlier in its world: a baseline must lie before it."""
 
 
-def metric(rng: np.random.Generator, refunds: bool) -> str:
-    """A metric, delivery ones most often; none of refunds where they are not recorded."""
-    name = str(rng.choice(list(METRIC_WEIGHTS), p=list(METRIC_WEIGHTS.values())))
-    return name if refunds or name != "refund" else "on_time"
+def metric(rng: np.random.Generator, among: Sequence[str]) -> str:
+    """One of some metrics, delivery ones most often."""
+    weights = np.array([METRIC_WEIGHTS[name] for name in among])
+    return str(rng.choice(list(among), p=weights / weights.sum()))
 
 
 def seen_inexactly(rng: np.random.Generator, scope: Slice) -> Slice:

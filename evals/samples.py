@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from data.dataset import Dataset
 from data.mapping import Mapping
-from data.world import World, WorldConfig
-from evals.cases import CAUSE_OF, FAULTS
+from data.world import World
+from evals.drawn_worlds import Split, draw_config
+from evals.plain_answers import PlainAnswers, plain_answers
 from evals.pseudo_incidents import incident, metric, seen_inexactly, window, worst_by_chance
 from evals.seeds import derive
+from evals.true_effects import TrueEffects, true_effects
 from evals.withheld import Withheld
 from tools.battery import run_all
 from tools.detection import detect
@@ -23,30 +25,36 @@ from tools.incidents import Incident, Kind
 from tools.registry import ToolContext
 
 SPACE: Final = "cx-calibrate"
-SCENARIOS: Final = ("none", *FAULTS, "none", *FAULTS, *FAULTS)
-"""In turn: two worlds of eleven have nothing wrong; each gives several incidents by chance."""
-VOLUMES: Final = (5_000, 7_000, 10_000)
 LEAN: Final = frozenset({"items", "ratings", "inventory_events"})
 """Half of the worlds have none of these tables: confidence must not hang on them."""
-CHANCE_PER_NULL: Final = 5
-DETECTED_EVERY: Final = 6
-"""In every sixth world the detector itself is asked."""
+CHANCE_PER_NULL: Final = 4
+DECOYS: Final = 0.25
+"""Of the worlds with a fault: an incident by chance beside it, in a metric that the fault does not move."""
+DETECTED_EVERY: Final = 7
+"""In every seventh world the detector itself is asked."""
 
 CAUSE_TABLES: Final = {
     HypothesisId.COURIER_SUPPLY: frozenset({"supply_snapshots", "deliveries.dasher_wait"}),
     HypothesisId.MERCHANT_PREP: frozenset({"deliveries.merchant_prep_time"}),
     HypothesisId.BATCHING_POLICY: frozenset({"deliveries.batched_flag"}),
+    HypothesisId.INVENTORY: frozenset({"items", "inventory_events"}),
+    HypothesisId.DEMAND_SURGE: frozenset({"supply_snapshots", "deliveries.dasher_wait"}),
 }
-"""Without these the cause cannot be seen; then `other` is the right answer."""
+"""Without these the cause cannot be seen; then `other` is the right answer. Of promises nothing can be withheld:
+without them no order is late."""
 IRRELEVANT: Final = {
     HypothesisId.COURIER_SUPPLY: frozenset({"policy_changes"}),
     HypothesisId.MERCHANT_PREP: frozenset({"supply_snapshots"}),
     HypothesisId.BATCHING_POLICY: frozenset({"policy_changes"}),
+    HypothesisId.INVENTORY: frozenset({"supply_snapshots"}),
+    HypothesisId.ETA_MODEL: frozenset({"supply_snapshots"}),
+    HypothesisId.DEMAND_SURGE: frozenset({"policy_changes"}),
 }
 """Without these the cause can still be seen."""
 
 Label = str
 """A hypothesis id, `none` or `other`."""
+SampleKind = Literal["fault", "double", "withheld", "irrelevant", "chance", "decoy", "detected"]
 
 
 @dataclass(frozen=True)
@@ -55,18 +63,33 @@ class Sample:
 
     world: int
     """Incidents of one world stay together when folds are made."""
-    kind: Literal["fault", "withheld", "irrelevant", "chance", "detected"]
+    kind: SampleKind
     label: Label
     readings: dict[HypothesisId, Reading]
     z: float
+    second: Label | None = None
+    """The other cause, where two are true; the smaller in its effect."""
+    plain: PlainAnswers = field(default_factory=PlainAnswers)
+    """What simpler methods answer."""
 
 
 class Place(NamedTuple):
-    """Which world: its seed is derived from all three."""
+    """Which world: its seed is derived from all but the split."""
 
     number: int
     space: str = SPACE
     label: str = "world"
+    split: Split = "held_out"
+
+
+class Case(NamedTuple):
+    """An incident on some data, before its evidence is gathered."""
+
+    kind: SampleKind
+    label: Label
+    dataset: Dataset
+    incident: Incident
+    second: Label | None = None
 
 
 def simulate(place: Place) -> tuple[Sample, ...]:
@@ -74,64 +97,93 @@ def simulate(place: Place) -> tuple[Sample, ...]:
     index = place.number
     seed = derive(place.space, place.label, index)
     rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
-    scenario = SCENARIOS[index % len(SCENARIOS)]
-    config = WorldConfig(scenario=scenario, orders_per_day=int(rng.choice(VOLUMES)), seed=seed)
-    world = World(config)
+    world = World(draw_config(rng, index, seed, place.split))
     run = world.run()
     tables = dict(run.tables)
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 and "inventory" not in world.config.scenario:
         tables = {name: rows for name, rows in tables.items() if name not in LEAN}
     dataset = Dataset.from_frames(tables, mapping=Mapping(zones=dict(run.zones)))
-    found = _null(rng, dataset) if world.fault is None else _fault(rng, dataset, world)
-    samples = [_sample(index, *case) for case in found]
+    effects = true_effects(world, run)
+    found = list(_chance(rng, dataset) if effects is None else _fault(rng, dataset, world, effects))
     if index % DETECTED_EVERY == 0:
-        samples += [_sample(index, *case) for case in _detected(dataset, world)]
-    del dataset, run, world, tables
+        found += _detected(dataset, world, effects)
+    samples = tuple(_sample(index, case) for case in found)
+    del dataset, run, world, tables, effects, found
     gc.collect()  # a dataset is big and part of cycles: it would stay until chance collects it
-    return tuple(samples)
+    return samples
 
 
-Case = tuple[Literal["fault", "withheld", "irrelevant", "chance", "detected"], Label, Dataset, Incident]
+def _fault(rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects) -> Iterator[Case]:
+    yield from _decoy(rng, dataset, effects)
+    seen = tuple(name for name in effects.moved if name != "refund" or dataset.has("items"))
+    if not seen:
+        return
+    name = metric(rng, seen)
+    causes = effects.causes(name)
+    kind: SampleKind = "double" if len(causes) > 1 else "fault"
+    second = causes[1] if len(causes) > 1 else None
+    yield Case(kind, causes[0], dataset, _true(rng, dataset, world, name), second)
+    if second is None:
+        yield from _without(rng, dataset, world, name, HypothesisId(causes[0]))
 
 
-def _fault(rng: np.random.Generator, dataset: Dataset, world: World) -> Iterator[Case]:
-    cause = HypothesisId(CAUSE_OF[world.config.scenario])
-    yield "fault", cause.value, dataset, _true(rng, dataset, world)
-    if rng.random() < 0.4:
-        yield "withheld", "other", Withheld(dataset, CAUSE_TABLES[cause]), _true(rng, dataset, world)
-    else:
-        yield "irrelevant", cause.value, Withheld(dataset, IRRELEVANT[cause]), _true(rng, dataset, world)
+def _without(
+    rng: np.random.Generator, dataset: Dataset, world: World, name: str, cause: HypothesisId
+) -> Iterator[Case]:
+    """The same fault with the tables of its cause withheld, or an irrelevant one."""
+    withhold = rng.random() < 0.4 and cause in CAUSE_TABLES
+    if withhold and not (name == "refund" and "items" in CAUSE_TABLES[cause]):
+        blind = Withheld(dataset, CAUSE_TABLES[cause])
+        yield Case("withheld", "other", blind, _true(rng, dataset, world, name))
+    elif not withhold:
+        seen = Withheld(dataset, IRRELEVANT[cause])
+        yield Case("irrelevant", cause.value, seen, _true(rng, dataset, world, name))
 
 
-def _true(rng: np.random.Generator, dataset: Dataset, world: World) -> Incident:
+def _true(rng: np.random.Generator, dataset: Dataset, world: World, name: str) -> Incident:
     fault, onset = world.fault, world.onset
     if fault is None or onset is None:
         raise ValueError(f"scenario {world.config.scenario!r} has no fault")
     span = window(rng, onset, min(dataset.as_of, world.end or dataset.as_of))
-    return incident(
-        dataset.facts(), metric(rng, dataset.has("items")), seen_inexactly(rng, fault.scope), span
-    )
+    return incident(dataset.facts(), name, seen_inexactly(rng, fault.scope), span)
 
 
-def _null(rng: np.random.Generator, dataset: Dataset) -> Iterator[Case]:
+def _chance(rng: np.random.Generator, dataset: Dataset) -> Iterator[Case]:
     for _ in range(CHANCE_PER_NULL):
-        name = metric(rng, dataset.has("items"))
+        name = metric(rng, _metrics(dataset))
         found = worst_by_chance(rng, dataset.facts(), name, length=int(rng.integers(1, 5)))
         if found is not None:
-            yield "chance", "none", dataset, incident(dataset.facts(), name, found[0], found[1])
+            yield Case("chance", "none", dataset, incident(dataset.facts(), name, *found))
 
 
-def _detected(dataset: Dataset, world: World) -> Iterator[Case]:
+def _decoy(rng: np.random.Generator, dataset: Dataset, effects: TrueEffects) -> Iterator[Case]:
+    """Something is wrong, but not with this metric: it looks bad by chance while a driver moves."""
+    untouched = tuple(name for name in _metrics(dataset) if name in effects.untouched)
+    if rng.random() >= DECOYS or not untouched:
+        return
+    name = metric(rng, untouched)
+    found = worst_by_chance(rng, dataset.facts(), name, length=int(rng.integers(1, 5)))
+    if found is not None:
+        yield Case("decoy", "none", dataset, incident(dataset.facts(), name, *found))
+
+
+def _metrics(dataset: Dataset) -> tuple[str, ...]:
+    names = ("on_time", "cancellation", "support_contact", "refund", "cx_index")
+    return tuple(name for name in names if name != "refund" or dataset.has("items"))
+
+
+def _detected(dataset: Dataset, world: World, effects: TrueEffects | None) -> Iterator[Case]:
     """What the detector reports: the fault, and false alarms away from it."""
     for reported in detect(dataset).incidents[:3]:
         if reported.kind is not Kind.CX:
             continue
-        if world.fault is None or world.onset is None:
-            yield "detected", "none", dataset, reported
+        if world.fault is None or world.onset is None or effects is None:
+            yield Case("detected", "none", dataset, reported)
         elif _same(reported, world, world.onset):
-            yield "detected", CAUSE_OF[world.config.scenario], dataset, reported
+            causes = effects.causes(reported.metric)
+            yield Case("detected", causes[0], dataset, reported, causes[1] if len(causes) > 1 else None)
         elif reported.window.end <= world.onset or not reported.slice.overlaps(world.fault.scope):
-            yield "detected", "none", dataset, reported
+            yield Case("detected", "none", dataset, reported)
 
 
 def _same(reported: Incident, world: World, onset: datetime) -> bool:
@@ -140,16 +192,17 @@ def _same(reported: Incident, world: World, onset: datetime) -> bool:
     return reported.slice.contains(world.fault.scope) or world.fault.scope.contains(reported.slice)
 
 
-def _sample(
-    index: int,
-    kind: Literal["fault", "withheld", "irrelevant", "chance", "detected"],
-    label: Label,
-    dataset: Dataset,
-    found: Incident,
-) -> Sample:
-    results = run_all(found, ToolContext(dataset))
+def _sample(index: int, case: Case) -> Sample:
+    results = run_all(case.incident, ToolContext(case.dataset))
     pool = {id_: result.evidence for id_, result in results.items() if result.evidence}
     readings = {id_: read(id_, evidence) for id_, evidence in pool.items()}
-    tested = label in readings
-    cause = label in [id_.value for id_ in HypothesisId]
-    return Sample(index, kind, label if tested or not cause else "other", readings, outcome_z(pool, -found.z))
+    unseen = case.label in set(HypothesisId) and case.label not in readings
+    return Sample(
+        world=index,
+        kind=case.kind,
+        label="other" if unseen else case.label,
+        readings=readings,
+        z=outcome_z(pool, -case.incident.z),
+        second=case.second,
+        plain=plain_answers(case.dataset, case.incident, pool),
+    )

@@ -12,6 +12,7 @@ batching       which orders are carried together
 fulfilment     preparation, travel and the promise
 stock          what is there, and order lines
 outcomes       cancellation, refund, support, rating
+structure      other forms of the mechanisms
 levers         the parameters that faults and actions move
 faults         the scenarios, one file each
 distribution   where fault sizes and scopes come from
@@ -29,7 +30,18 @@ from data.world.export import read_truth, write
 from data.world.faults import SCENARIOS
 from data.world.regions import ZONES
 from data.world.run import WorldRun
+from data.world.structure import Structure
 from data.world.truth import Truth
 from data.world.world import World
 
-__all__ = ["SCENARIOS", "ZONES", "Truth", "World", "WorldConfig", "WorldRun", "read_truth", "write"]
+__all__ = [
+    "SCENARIOS",
+    "ZONES",
+    "Structure",
+    "Truth",
+    "World",
+    "WorldConfig",
+    "WorldRun",
+    "read_truth",
+    "write",
+]

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from data.world.faults import SCENARIOS
+from data.world.structure import Structure
 
 WATCH_DAYS: Final = 7
 """The watch window: the last days of a world."""
@@ -39,6 +40,15 @@ class WorldConfig(BaseModel):
     size: Annotated[float | None, Field(gt=0)] = None
     """Size of the fault in its own unit; None draws it from the committed distribution."""
 
+    ramp_days: Annotated[int, Field(ge=0, le=30)] = 0
+    """Days over which the fault grows to its size; 0 is at once."""
+    fault_days: Annotated[int | None, Field(ge=1)] = None
+    """After so many days the fault is over; None is never."""
+    noise: Annotated[float, Field(gt=0, le=5)] = 1.0
+    """Multiple of the slow noise of demand, supply, traffic and mood."""
+    structure: Structure = Structure.DECLARED
+    """Form of the mechanisms."""
+
     @field_validator("scenario")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -50,6 +60,11 @@ class WorldConfig(BaseModel):
     def onset_day(self) -> int:
         """Index of the first day under the fault; 0 in a world too short for a baseline."""
         return max(self.days - WATCH_DAYS + ONSET_DAY_OF_WATCH - 1, 0)
+
+    @property
+    def last_day(self) -> int:
+        """Index of the day after the last one under the fault."""
+        return self.days if self.fault_days is None else min(self.onset_day + self.fault_days, self.days)
 
     @property
     def onset_date(self) -> date:

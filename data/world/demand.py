@@ -44,7 +44,7 @@ class Sessions:
     store: Ints
     user: Ints
     patience: Floats
-    """A uniform: orders where it lies below the conversion rate."""
+    """Orders where it lies below the conversion rate; uniform from 0 to 1, or to the most customers that come."""
     basket_cents: Ints
 
 
@@ -71,15 +71,18 @@ def expected(plan: Floats, shocks: Shocks) -> Floats:
     return np.asarray(plan * np.repeat(np.exp(shocks.demand), len(CATEGORIES)))
 
 
-def draw(grid: Grid, catalog: Catalog, mean: Floats, *, seed: int, orders_per_day: int) -> Sessions:
+def draw(
+    grid: Grid, catalog: Catalog, mean: Floats, *, seed: int, orders_per_day: int, surge: Floats
+) -> Sessions:
     """Draw the sessions of a world.
 
     Args:
         grid: when and where.
         catalog: the stores.
-        mean: expected sessions of every cell.
+        mean: most sessions that are expected of every cell.
         seed: the world's seed.
         orders_per_day: sets how many customers there are.
+        surge: multiple that `mean` is of the ordinary; who comes only then has a patience above 1.
     """
     counts = stream(seed, Stream.DEMAND_COUNT).poisson(mean)
     rng = stream(seed, Stream.SESSION)
@@ -90,7 +93,8 @@ def draw(grid: Grid, catalog: Catalog, mean: Floats, *, seed: int, orders_per_da
     cell, time = cell[order], time[order]
     user = (rng.random(total) ** 1.6 * (6 * orders_per_day + 1)).astype(np.int64) + 1
     store = _stores(grid, catalog, cell, rng.random(total))
-    return Sessions(cell, time, store, user, rng.random(total), _baskets(cell, seed))
+    patience = rng.random(total) * surge[cell]
+    return Sessions(cell, time, store, user, patience, _baskets(cell, seed))
 
 
 def conversion(buffer_s: Floats, hidden_share: Floats) -> Floats:

@@ -5,12 +5,15 @@ Faults and interventions transform them and never draw again; that is what makes
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from data.world import catalog as catalogs
-from data.world import demand, shocks
+from data.world import demand, shocks, structure
 from data.world import grid as grids
 from data.world import stock as shelves
 from data.world.arrays import Floats, Ints
 from data.world.config import WorldConfig
+from data.world.faults.base import Fault
 from data.world.streams import Stream, stream
 
 
@@ -55,22 +58,45 @@ class Draws:
     lines: shelves.Lines
     line_counts: Ints
     """Order lines of every session."""
+    hidden: Floats
+    """What nobody recorded, by region-hour; nothing in a world as declared."""
 
 
-def draw(config: WorldConfig) -> Draws:
-    """Draw a world; of the configuration only days, volume, start and seed matter here."""
+def draw(config: WorldConfig, fault: Fault | None = None) -> Draws:
+    """Draw a world.
+
+    Args:
+        config: its settings; how the fault grows and ends does not matter here.
+        fault: one that brings customers; they are drawn too, and come only where it acts.
+    """
     grid = grids.build(config.start, days=config.days)
     catalog = catalogs.build(config.seed)
-    common = shocks.draw(grid, seed=config.seed)
+    common = shocks.draw(grid, seed=config.seed, noise=config.noise)
     plan = demand.planned(grid, orders_per_day=config.orders_per_day)
     mean = demand.expected(plan, common)
-    sessions = demand.draw(grid, catalog, mean, seed=config.seed, orders_per_day=config.orders_per_day)
+    surge = _surge(grid, config, fault)
+    sessions = demand.draw(
+        grid, catalog, mean * surge, seed=config.seed, orders_per_day=config.orders_per_day, surge=surge
+    )
     shelf = shelves.build(catalog, days=config.days, seed=config.seed)
     count_rng = stream(config.seed, Stream.ORDER_LINES)
     counts = shelves.line_counts(catalog.category[sessions.store], count_rng.random(sessions.cell.size))
     lines = shelves.draw_lines(counts, seed=config.seed)
     variates = _variates(config.seed, sessions.cell.size)
-    return Draws(grid, catalog, common, plan, mean, sessions, variates, shelf, lines, counts)
+    hidden = (
+        structure.hidden(grid, seed=config.seed)
+        if config.structure is structure.Structure.HIDDEN
+        else np.zeros(grid.region.size)
+    )
+    return Draws(grid, catalog, common, plan, mean, sessions, variates, shelf, lines, counts, hidden)
+
+
+def _surge(grid: grids.Grid, config: WorldConfig, fault: Fault | None) -> Floats:
+    """Most customers of every cell, as a multiple of those expected."""
+    surge = np.ones(grid.cells)
+    if fault is not None and fault.surge > 1:
+        surge[grid.select(fault.scope, from_day=config.onset_day)] = fault.surge
+    return surge
 
 
 def _variates(seed: int, total: int) -> Variates:

@@ -7,8 +7,10 @@ import numpy as np
 from data.world import batching, demand, fulfilment, outcomes, stock, supply
 from data.world.arrays import Bools, Floats, Ints
 from data.world.catalog import CATEGORIES, SKUS_PER_CATEGORY, per_category
+from data.world.config import WorldConfig
 from data.world.draws import Draws
 from data.world.levers import Levers
+from data.world.structure import Structure, crowding, queued, waits_at_all
 
 _REFUND_MEAN_S = 3.0 * 3600
 _CONTACT_MEAN_S = 1.5 * 3600
@@ -100,22 +102,24 @@ class Journey:
     reactions: Reactions
 
 
-def travel_through(draws: Draws, levers: Levers) -> Journey:
+def travel_through(draws: Draws, levers: Levers, config: WorldConfig) -> Journey:
     """Run the mechanisms once; nothing is drawn here.
 
     Args:
         draws: what chance decided.
         levers: what faults and interventions decided.
+        config: the form of the mechanisms.
     """
     hidden = _hidden_share(draws, levers)
-    converted = demand.conversion(levers.promise_buffer_s, hidden)
+    structure = config.structure
+    converted = demand.conversion(levers.promise_buffer_s, hidden) * levers.demand
     plan = draws.plan * demand.BASE_CONVERSION
     base = per_category("batched")[draws.grid.cell_category]
-    fleets = supply.build(plan, draws.mean * converted, draws.shocks, levers, base)
+    fleets = supply.build(plan, draws.mean * converted, draws.shocks, levers, base, structure=structure)
     keep = np.flatnonzero(draws.sessions.patience < converted[draws.sessions.cell])
-    orders = _orders(draws, levers, fleets, keep)
+    orders = _orders(draws, levers, fleets, keep, structure)
     lines = _lines(draws, levers, orders)
-    return Journey(fleets, orders, lines, _reactions(draws, orders, lines))
+    return Journey(fleets, orders, lines, _reactions(draws, orders, lines, _link(structure)))
 
 
 def _hidden_share(draws: Draws, levers: Levers) -> Floats:
@@ -128,12 +132,30 @@ def _hidden_share(draws: Draws, levers: Levers) -> Floats:
         hour, category = divmod(int(cell), len(CATEGORIES))
         fleet = grid.region[hour] * len(CATEGORIES) + category
         stores = slice(catalog.fleet_start[fleet], catalog.fleet_start[fleet + 1])
-        shelf = draws.stock.probability[stores, :, grid.day[hour]]
+        shelf = stock.scarcer(draws.stock.probability[stores, :, grid.day[hour]], levers.absent[cell])
         share[cell] = np.mean(shelf < levers.suppress_below[cell])
     return share
 
 
-def _orders(draws: Draws, levers: Levers, fleets: supply.Supply, keep: Ints) -> Orders:
+def _link(structure: Structure) -> outcomes.Link:
+    return outcomes.cloglog if structure is Structure.OTHER_LINKS else outcomes.logistic
+
+
+def _assignment(fleets: supply.Supply, cell: Ints, exponential: Floats, structure: Structure) -> Floats:
+    if structure is Structure.QUEUE:
+        waits = waits_at_all(fleets.utilisation)
+        return queued(fleets.wait_s[cell], waits[cell], exponential)
+    return supply.assignment_wait(fleets.wait_s[cell], exponential)
+
+
+def _preparation(levers: Levers, fleets: supply.Supply, structure: Structure) -> Floats:
+    """Multiple of the preparation times, by cell."""
+    if structure is Structure.EXTRA_EDGE:
+        return levers.prep * crowding(fleets.utilisation, supply.PLANNED_UTILISATION)
+    return levers.prep
+
+
+def _orders(draws: Draws, levers: Levers, fleets: supply.Supply, keep: Ints, structure: Structure) -> Orders:
     chance, sessions, catalog = draws.variates, draws.sessions, draws.catalog
     cell, store = sessions.cell[keep], sessions.store[keep]
     batches = batching.group(
@@ -145,16 +167,20 @@ def _orders(draws: Draws, levers: Levers, fleets: supply.Supply, keep: Ints) -> 
     store_s = catalog.prep_s[store]
     spread = fulfilment.DISTANCE_SPREAD
     miles = np.round(catalog.miles[store] * np.exp(spread * chance.miles_n[keep] - spread**2 / 2), 2)
-    traffic = draws.shocks.travel[cell // len(CATEGORIES)]
-    assign = _whole(supply.assignment_wait(fleets.wait_s[cell], chance.assignment_e[keep]))
+    hour = cell // len(CATEGORIES)
+    traffic = draws.shocks.travel[hour] + draws.hidden[hour]
+    assign = _whole(_assignment(fleets, cell, chance.assignment_e[keep], structure))
     batch_wait = _whole(batching.wait(batches.size, chance.batch_wait_n[keep]))
-    prep = _whole(fulfilment.prepare(store_s, batches.size, levers.prep[cell], chance.prep_n[keep]))
+    slowness = _preparation(levers, fleets, structure)[cell] * np.exp(draws.hidden[hour])
+    prep = _whole(fulfilment.prepare(store_s, batches.size, slowness, chance.prep_n[keep]))
     way = _whole(fulfilment.travel(miles, traffic, chance.travel_n[keep]))
     buffer = levers.promise_buffer_s[cell]
     promise = _whole(fulfilment.promise(store_s, supply.PLANNED_WAIT_S, batches.size, miles, buffer))
     lateness = prep + assign + batch_wait + way - promise
-    mood = draws.shocks.mood[cell // len(CATEGORIES)]
-    canceled = outcomes.cancels(assign + batch_wait, lateness, mood, chance.cancel_u[keep])
+    mood = draws.shocks.mood[hour] + draws.hidden[hour]
+    canceled = outcomes.cancels(
+        assign + batch_wait, lateness, mood, chance.cancel_u[keep], link=_link(structure)
+    )
     until = (0.3 + 0.7 * chance.cancel_when_u[keep]) * (prep + assign + batch_wait)
     return Orders(
         session=keep,
@@ -187,6 +213,7 @@ def _lines(draws: Draws, levers: Levers, orders: Orders) -> Lines:
     store = orders.store[order]
     day = draws.grid.day[orders.cell // len(CATEGORIES)]
     present = draws.stock.probability[store, product, day[order]]
+    present = stock.scarcer(present, levers.absent[orders.cell][order])
     present = stock.offered(present, levers.suppress_below[orders.cell][order])
     luck = drawn.luck[line]
     absent = (luck < 1 - present) & ~orders.canceled[order]
@@ -215,14 +242,14 @@ def _refund_cents(
     return cents
 
 
-def _reactions(draws: Draws, orders: Orders, lines: Lines) -> Reactions:
+def _reactions(draws: Draws, orders: Orders, lines: Lines, link: outcomes.Link) -> Reactions:
     chance, session, total = draws.variates, orders.session, orders.session.size
     missing = np.bincount(lines.order[lines.missing], minlength=total) > 0
     replaced = np.bincount(lines.order[lines.substituted], minlength=total) > 0
     late = orders.lateness_s
     mood = draws.shocks.mood[orders.cell // len(CATEGORIES)]
     contacted = outcomes.contacts(
-        late, missing, replaced, orders.canceled, mood=mood, uniform=chance.contact_u[session]
+        late, missing, replaced, orders.canceled, mood=mood, uniform=chance.contact_u[session], link=link
     )
     return Reactions(
         contacted=contacted,

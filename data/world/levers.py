@@ -24,6 +24,10 @@ class Levers:
     """Preparation times as a multiple of the ordinary ones."""
     promise_buffer_s: Floats
     """Seconds added to every promise."""
+    absent: Floats
+    """Probability that a product is not there, as a multiple of the ordinary one."""
+    demand: Floats
+    """Customers as a multiple of those expected."""
     suppress_below: Floats
     """Products less likely in stock than this are not offered."""
     helped: Bools
@@ -38,6 +42,8 @@ def ordinary(grid: Grid) -> Levers:
         couriers=np.ones(grid.cells),
         prep=np.ones(grid.cells),
         promise_buffer_s=np.zeros(grid.cells),
+        absent=np.ones(grid.cells),
+        demand=np.ones(grid.cells),
         suppress_below=np.zeros(grid.cells),
         helped=np.zeros(grid.cells, dtype=np.bool_),
     )

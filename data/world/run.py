@@ -52,7 +52,9 @@ class WorldRun:
             "orders": partial(tables.orders, self.draws, self.journey),
             "deliveries": partial(tables.deliveries, self.journey),
             "items": partial(tables.items, self.journey),
-            "inventory_events": partial(tables.inventory_events, self.draws, seed=self.config.seed),
+            "inventory_events": partial(
+                tables.inventory_events, self.draws, self.levers, seed=self.config.seed
+            ),
             "support_events": partial(tables.support_events, self.journey),
             "ratings": partial(tables.ratings, self.journey),
             "policy_changes": partial(tables.policy_changes, self.changes),

@@ -58,8 +58,14 @@ class Shocks:
     promotions: tuple[Spell, ...]
 
 
-def draw(grid: Grid, *, seed: int) -> Shocks:
-    """Draw the shocks of a world; nothing but the grid and the seed moves them."""
+def draw(grid: Grid, *, seed: int, noise: float = 1.0) -> Shocks:
+    """Draw the shocks of a world; nothing but these moves them.
+
+    Args:
+        grid: when and where.
+        seed: the world's seed.
+        noise: multiple of the slow noise.
+    """
     storms = _spells(grid, stream(seed, Stream.WEATHER), per_day=STORMS_PER_DAY, hours=(3, 10))
     promotions = _spells(grid, stream(seed, Stream.PROMOTIONS), per_day=PROMOTIONS_PER_DAY, hours=(8, 24))
     storm, promotion = _intensity(grid, storms), _intensity(grid, promotions)
@@ -68,10 +74,10 @@ def draw(grid: Grid, *, seed: int) -> Shocks:
         for mechanism in (Stream.DEMAND_SHOCK, Stream.SUPPLY, Stream.TRAVEL, Stream.MOOD)
     )
     return Shocks(
-        demand=_noise(grid, demand_rng, DEMAND) + STORM_DEMAND * storm + PROMOTION_DEMAND * promotion,
-        supply=_noise(grid, supply_rng, SUPPLY) + STORM_SUPPLY * storm,
-        travel=_noise(grid, travel_rng, TRAVEL) + STORM_TRAVEL * storm,
-        mood=_noise(grid, mood_rng, MOOD),
+        demand=noise * _noise(grid, demand_rng, DEMAND) + STORM_DEMAND * storm + PROMOTION_DEMAND * promotion,
+        supply=noise * _noise(grid, supply_rng, SUPPLY) + STORM_SUPPLY * storm,
+        travel=noise * _noise(grid, travel_rng, TRAVEL) + STORM_TRAVEL * storm,
+        mood=noise * _noise(grid, mood_rng, MOOD),
         storms=storms,
         promotions=promotions,
     )

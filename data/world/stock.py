@@ -86,6 +86,17 @@ def offered(probability: Floats, suppress_below: Floats) -> Floats:
     return np.maximum(probability, suppress_below)
 
 
+def scarcer(probability: Floats, absent: Floats) -> Floats:
+    """Probability that a product is there, where it is absent so many times as often.
+
+    Example:
+        >>> scarcer(np.array([0.9]), np.array([3.0])).round(2).tolist()
+        [0.7]
+    """
+    scarce = np.maximum(1 - (1 - probability) * absent, 0.05)
+    return np.where(absent == 1.0, probability, scarce)
+
+
 def substituted(absent: Bools, luck: Floats, probability: Floats) -> Bools:
     """Which of the absent products are replaced."""
     return absent & (luck < SUBSTITUTED * (1 - probability))

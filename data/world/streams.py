@@ -36,6 +36,7 @@ class Stream(IntEnum):
     FAULT_SCOPE = 723
     ROAD = 724
     MOOD = 725
+    HIDDEN = 726
 
 
 def stream(seed: int, mechanism: Stream) -> np.random.Generator:

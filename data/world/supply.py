@@ -14,6 +14,7 @@ from data.world.batching import propensity
 from data.world.catalog import CATEGORIES
 from data.world.levers import Levers
 from data.world.shocks import Shocks
+from data.world.structure import Structure, exponential_wait, queue_wait
 
 SERVICE_HOURS: Final = 0.55
 """Courier time of an order carried alone."""
@@ -41,8 +42,21 @@ class Supply:
     wait_s: Floats
     """Mean wait for a courier."""
 
+    @property
+    def utilisation(self) -> Floats:
+        """Share of the couriers that are busy."""
+        return self.busy / self.couriers
 
-def build(plan: Floats, mean_orders: Floats, shocks: Shocks, levers: Levers, base: Floats) -> Supply:
+
+def build(
+    plan: Floats,
+    mean_orders: Floats,
+    shocks: Shocks,
+    levers: Levers,
+    base: Floats,
+    *,
+    structure: Structure = Structure.DECLARED,
+) -> Supply:
     """The fleets under given levers.
 
     Args:
@@ -51,6 +65,7 @@ def build(plan: Floats, mean_orders: Floats, shocks: Shocks, levers: Levers, bas
         shocks: the common noise.
         levers: the parameters in force.
         base: ordinary batched share of every cell.
+        structure: form of the wait.
     """
     shift = np.repeat(np.exp(shocks.supply), len(CATEGORIES))
     couriers = plan * SERVICE_HOURS / PLANNED_LOAD * shift * levers.couriers
@@ -59,7 +74,8 @@ def build(plan: Floats, mean_orders: Floats, shocks: Shocks, levers: Levers, bas
     batched = propensity(base, levers.batching_threshold, levers.batching_lift, load - PLANNED_LOAD)
     extra_share = batched * _carried_share(levers.batching_threshold)
     utilisation = utilised(load * (1 - CARRIED_SAVING * extra_share))
-    return Supply(couriers, utilisation * couriers, load, batched, mean_wait(utilisation))
+    wait = _WAITS.get(structure, mean_wait)(utilisation)
+    return Supply(couriers, utilisation * couriers, load, batched, wait)
 
 
 def utilised(load: Floats) -> Floats:
@@ -89,12 +105,14 @@ def _carried_share(threshold: Ints) -> Floats:
     return np.asarray(1 - 1 / size)
 
 
-def _planned_wait() -> float:
+def _planned_utilisation() -> float:
     ordinary_batched = 0.24
     threshold = np.array([2], dtype=np.int64)
     saving = CARRIED_SAVING * ordinary_batched * float(_carried_share(threshold)[0])
-    return float(mean_wait(np.array([PLANNED_LOAD * (1 - saving)]))[0])
+    return PLANNED_LOAD * (1 - saving)
 
 
-PLANNED_WAIT_S: Final = _planned_wait()
+_WAITS: Final = {Structure.OTHER_LINKS: exponential_wait, Structure.QUEUE: queue_wait}
+PLANNED_UTILISATION: Final = _planned_utilisation()
+PLANNED_WAIT_S: Final = float(mean_wait(np.array([PLANNED_UTILISATION]))[0])
 """Wait for a courier that the plan expects; promises allow for it."""

@@ -13,10 +13,11 @@ from data.world.catalog import CATEGORIES, CATEGORY_NAMES, SKUS_PER_CATEGORY
 from data.world.decoys import PolicyChange, scope_text
 from data.world.draws import Draws
 from data.world.journey import Journey
+from data.world.levers import Levers
 from data.world.outcomes import LATE_S
 from data.world.regions import REGIONS
 from data.world.shocks import Spell
-from data.world.stock import OUT_OF_STOCK_BELOW
+from data.world.stock import OUT_OF_STOCK_BELOW, scarcer
 from data.world.streams import Stream, stream
 
 _MICRO: Final = 1_000_000
@@ -96,10 +97,10 @@ def items(journey: Journey) -> pd.DataFrame:
     )
 
 
-def inventory_events(draws: Draws, *, seed: int) -> pd.DataFrame:
+def inventory_events(draws: Draws, levers: Levers, *, seed: int) -> pd.DataFrame:
     """What the stock system wrote down: at every local midnight, for a part of the products."""
     rng = stream(seed, Stream.INVENTORY_EVENTS)
-    probability = draws.stock.probability
+    probability = _shelves(draws, levers)
     noise = rng.normal(0.0, 0.01, probability.shape)
     believed = np.clip(np.round(probability + noise, 3), 0.0, 1.0).transpose(2, 0, 1)
     day, store, product = np.nonzero(rng.random(believed.shape) < _STOCK_TAKEN)
@@ -215,6 +216,18 @@ def times(seconds: Ints, *, absent: Bools | None = None) -> "pd.Series[pd.Timest
 def texts(names: Sequence[str], codes: Ints) -> pd.api.extensions.ExtensionArray:
     """One of a few texts for every code."""
     return pd.array(list(names), dtype="str").take(codes)
+
+
+def _shelves(draws: Draws, levers: Levers) -> Floats:
+    """Probability that a product is there at local midnight, shape (stores, products, days)."""
+    grid, catalog = draws.grid, draws.catalog
+    days = int(grid.day.max()) + 1
+    first = np.flatnonzero(np.diff(grid.region * days + grid.day, prepend=-1) != 0)
+    absent = np.ones((len(REGIONS), len(CATEGORIES), days))
+    by_hour = levers.absent.reshape(-1, len(CATEGORIES))
+    absent[grid.region[first], :, grid.day[first]] = by_hour[first]
+    of_store = absent[catalog.region, catalog.category]
+    return scarcer(draws.stock.probability, of_store[:, None, :])
 
 
 def _midnights(draws: Draws) -> Ints:

@@ -5,14 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+import numpy as np
+
 from data.world import decoys
 from data.world import draws as all_draws
 from data.world.actions import Action
+from data.world.arrays import Bools, Floats
+from data.world.catalog import CATEGORIES
 from data.world.config import WorldConfig
 from data.world.decoys import PolicyChange, scope_text
 from data.world.draws import Draws
 from data.world.faults import SCENARIOS
 from data.world.faults.base import Fault
+from data.world.grid import Grid
 from data.world.journey import travel_through
 from data.world.levers import Levers, ordinary
 from data.world.regions import REGIONS
@@ -44,7 +49,7 @@ class World:
     @cached_property
     def draws(self) -> Draws:
         """What chance decides; the same for every run."""
-        return all_draws.draw(self.config) if self.drawn is None else self.drawn
+        return all_draws.draw(self.config, self.fault) if self.drawn is None else self.drawn
 
     @cached_property
     def fault(self) -> Fault | None:
@@ -64,24 +69,27 @@ class World:
 
     @property
     def end(self) -> datetime | None:
-        """When the fault ends: with the last day of its region."""
+        """When the fault ends: with its last day, of the world or of its own."""
         if self.fault is None:
             return None
-        return self.draws.grid.midnight(self.fault.scope.get("region") or REGIONS[0], self.config.days)
+        return self.draws.grid.midnight(self.fault.scope.get("region") or REGIONS[0], self.config.last_day)
 
-    def run(self, actions: Sequence[Action] = (), *, faults: bool = True) -> WorldRun:
+    def run(
+        self, actions: Sequence[Action] = (), *, faults: bool = True, only: Fault | None = None
+    ) -> WorldRun:
         """Let the world run.
 
         Args:
             actions: interventions; they act after the fault, in the order given.
             faults: whether the fault acts.
+            only: the one of its parts that acts; None is all of it.
 
         Raises:
             ValueError: an action's scope names something that the world does not have.
         """
-        fault = self.fault if faults else None
+        fault = (only or self.fault) if faults else None
         levers = self._levers(fault, actions)
-        journey = travel_through(self.draws, levers)
+        journey = travel_through(self.draws, levers, self.config)
         return WorldRun(self.config, self.draws, journey, levers, fault, self._changes(fault), tuple(actions))
 
     def twin(self) -> WorldRun:
@@ -92,10 +100,20 @@ class World:
         grid = self.draws.grid
         levers = ordinary(grid)
         if fault is not None:
-            fault.apply(levers, grid.select(fault.scope, from_day=self.config.onset_day))
+            fault.apply(levers, self._struck(fault, grid), self._strength(grid))
         for action in actions:
             action.apply(levers, action.cells(grid))
         return levers
+
+    def _struck(self, fault: Fault, grid: Grid) -> Bools:
+        whole = self.fault or fault
+        cells = grid.select(whole.scope, from_day=self.config.onset_day)
+        return cells & np.repeat(grid.day < self.config.last_day, len(CATEGORIES))
+
+    def _strength(self, grid: Grid) -> Floats:
+        """Of the fault in every cell: it grows by equal steps from day to day."""
+        steps = (grid.day - self.config.onset_day + 1) / (self.config.ramp_days + 1)
+        return np.repeat(np.clip(steps, 0.0, 1.0), len(CATEGORIES))
 
     def _changes(self, fault: Fault | None) -> tuple[PolicyChange, ...]:
         grid, config = self.draws.grid, self.config

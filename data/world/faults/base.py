@@ -8,7 +8,7 @@ import numpy as np
 
 from data.slices import Slice
 from data.world.actions import Action
-from data.world.arrays import Bools
+from data.world.arrays import Bools, Floats
 from data.world.levers import Levers
 
 
@@ -35,11 +35,15 @@ class Fault:
     """Columns that are expected to move because of it."""
     hypothesis: str
     """The hypothesis that is true."""
-    apply: Callable[[Levers, Bools], None]
-    """Moves the levers in the cells of a mask."""
+    apply: Callable[[Levers, Bools, Floats], None]
+    """Moves the levers in the cells of a mask, as far as the strength (0 to 1) of each cell of the grid."""
     remedies: Callable[[Slice, datetime], tuple[Action, ...]]
     """What could be done about it, in a scope and from a time on."""
     recorded: RecordedChange | None = None
+    surge: float = 1.0
+    """Most customers that it brings, as a multiple of those expected; they must be drawn with the world."""
+    parts: "tuple[Fault, ...]" = ()
+    """The faults that it is made of; empty where it is one by itself."""
 
 
 @dataclass(frozen=True)

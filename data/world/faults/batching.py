@@ -7,7 +7,7 @@ import numpy as np
 from data.slices import Slice
 from data.world import distribution
 from data.world.actions import Action, AddCouriers, RaisePromise, SetBatchingThreshold
-from data.world.arrays import Bools
+from data.world.arrays import Bools, Floats
 from data.world.faults.base import Fault, RecordedChange, Scenario
 from data.world.levers import ORDINARY_THRESHOLD, Levers
 
@@ -19,9 +19,9 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
     sizes = distribution.load()["batching"]
     lift = distribution.draw_size(sizes, size_rng) if size is None else size
 
-    def apply(levers: Levers, cells: Bools) -> None:
+    def apply(levers: Levers, cells: Bools, strength: Floats) -> None:
         levers.batching_threshold[cells] = RAISED_THRESHOLD
-        levers.batching_lift[cells] = lift
+        levers.batching_lift[cells] = lift * strength[cells]
 
     return Fault(
         name="batching",

@@ -7,7 +7,7 @@ import numpy as np
 from data.slices import Slice
 from data.world import distribution
 from data.world.actions import Action, AddCouriers, RaisePromise, SetBatchingThreshold
-from data.world.arrays import Bools
+from data.world.arrays import Bools, Floats
 from data.world.faults.base import Fault, Scenario
 from data.world.levers import Levers
 
@@ -19,8 +19,8 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
     if drop >= 1:
         raise ValueError(f"size {drop} of courier_supply must be below 1: it is a share of the couriers")
 
-    def apply(levers: Levers, cells: Bools) -> None:
-        levers.couriers[cells] *= 1 - drop
+    def apply(levers: Levers, cells: Bools, strength: Floats) -> None:
+        levers.couriers[cells] *= (1 - drop) ** strength[cells]
 
     def remedies(scope: Slice, start: datetime) -> tuple[Action, ...]:
         return (

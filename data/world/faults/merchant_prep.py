@@ -7,7 +7,7 @@ import numpy as np
 from data.slices import Slice
 from data.world import distribution
 from data.world.actions import Action, AddCouriers, RaisePromise, SpeedUpPreparation
-from data.world.arrays import Bools
+from data.world.arrays import Bools, Floats
 from data.world.faults.base import Fault, Scenario
 from data.world.levers import Levers
 
@@ -17,8 +17,8 @@ def draw(scope_rng: np.random.Generator, size_rng: np.random.Generator, size: fl
     sizes = distribution.load()["merchant_prep"]
     factor = distribution.draw_size(sizes, size_rng) if size is None else size
 
-    def apply(levers: Levers, cells: Bools) -> None:
-        levers.prep[cells] *= factor
+    def apply(levers: Levers, cells: Bools, strength: Floats) -> None:
+        levers.prep[cells] *= factor ** strength[cells]
 
     def remedies(scope: Slice, start: datetime) -> tuple[Action, ...]:
         return (

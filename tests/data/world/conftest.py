@@ -10,7 +10,9 @@ def _world(scenario: str) -> World:
     return World(WorldConfig(scenario=scenario, orders_per_day=2_000, days=14, seed=11))
 
 
-@pytest.fixture(params=["batching", "courier_supply", "merchant_prep"])
+@pytest.fixture(
+    params=["batching", "courier_supply", "merchant_prep", "inventory", "eta_model", "demand_surge"]
+)
 def faulty(request: pytest.FixtureRequest) -> World:
     """A small world of every kind that has a fault."""
     return _world(str(request.param))

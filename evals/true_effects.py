@@ -1,0 +1,83 @@
+"""What a fault truly did to each metric in its scope, from the same world without it."""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+from data.world import World, WorldRun
+
+METRICS: Final = {
+    "on_time": "on_time",
+    "cancellation": "cancellation",
+    "support_contact": "support_contact",
+    "refund": "refund",
+    "cx_index": "on_time",
+}
+"""Metrics of incidents, and the rate of the world that tells whether they moved; the index follows on-time most."""
+MOVED_Z: Final = 5.0
+"""Standard errors of the rate from which on a fault has moved it so that a detector would say so."""
+UNTOUCHED_Z: Final = 0.5
+MATTERS: Final = 0.2
+"""Share of the sum of the parts from which on a part is a cause of its own."""
+
+
+@dataclass(frozen=True)
+class TrueEffects:
+    """Worsening of every metric in standard errors, in all and by part."""
+
+    whole: dict[str, float]
+    parts: dict[str, dict[str, float]]
+    """By hypothesis; one where the fault has no parts."""
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Metrics that the fault made worse beyond doubt."""
+        return tuple(name for name, z in self.whole.items() if z >= MOVED_Z)
+
+    @property
+    def untouched(self) -> tuple[str, ...]:
+        """Metrics that it left as they were."""
+        return tuple(name for name, z in self.whole.items() if abs(z) < UNTOUCHED_Z)
+
+    def causes(self, name: str) -> tuple[str, ...]:
+        """The hypotheses that are true of a metric, the larger effect first; one at least."""
+        of = METRICS.get(name, "on_time")
+        effect = {cause: max(by_metric[of], 0.0) for cause, by_metric in self.parts.items()}
+        total = sum(effect.values())
+        ranked = sorted(effect, key=lambda cause: (-effect[cause], cause))
+        return (ranked[0], *(c for c in ranked[1:] if total and effect[c] >= MATTERS * total))
+
+
+def true_effects(world: World, run: WorldRun) -> TrueEffects | None:
+    """The effects of a world's fault; None where nothing is wrong.
+
+    Args:
+        world: the world.
+        run: its run under the fault, without actions.
+    """
+    fault = world.fault
+    if fault is None:
+        return None
+    twin = _rates(world, world.twin())
+    whole = _worse(_rates(world, run), twin)
+    parts = {part.hypothesis: _worse(_rates(world, world.run(only=part)), twin) for part in fault.parts}
+    return TrueEffects(whole, parts or {fault.hypothesis: whole})
+
+
+def _rates(world: World, run: WorldRun) -> dict[str, float]:
+    if world.fault is None:
+        raise ValueError("nothing is wrong in this world")
+    found = run.metrics(world.fault.scope, world.onset, world.end)
+    return {name: found[name] for name in (*set(METRICS.values()), "orders")}
+
+
+def _worse(under: dict[str, float], without: dict[str, float]) -> dict[str, float]:
+    """Worsening of every metric in standard errors of its rate."""
+    orders = without["orders"]
+
+    def z(name: str) -> float:
+        rate = min(max(without[name], 1 / orders), 1 - 1 / orders)
+        change = under[name] - without[name]
+        return (-change if name == "on_time" else change) / sqrt(rate * (1 - rate) / orders)
+
+    return {metric: z(rate) for metric, rate in METRICS.items()}
