@@ -1,7 +1,8 @@
 """Which world an incident comes from: what is wrong in it, how it grows and ends, and how far it is from training.
 
 A split other than `held_out` is never trained on: `parametric` has noise and fault sizes outside of the ranges of
-training, `structural` has mechanisms of another form.
+training, `structural` has mechanisms of another form, and `withheld` asks each fault three times: with all tables,
+without an irrelevant one, and without those of its cause.
 """
 
 from typing import Final, Literal
@@ -11,7 +12,7 @@ import numpy as np
 from data.world import Structure, WorldConfig
 from data.world.distribution import load
 
-Split = Literal["held_out", "parametric", "structural"]
+Split = Literal["held_out", "parametric", "structural", "withheld"]
 
 SINGLE: Final = ("batching", "courier_supply", "merchant_prep", "inventory", "eta_model", "demand_surge")
 DOUBLE: Final = (
@@ -22,6 +23,8 @@ DOUBLE: Final = (
 )
 CYCLE: Final = ("none", *SINGLE[:3], "double", "none", *SINGLE[3:], "double")
 """In turn: of ten worlds two have nothing wrong, and each of these gives several incidents by chance."""
+WITHHELD_CYCLE: Final = tuple(name for name in SINGLE if name != "eta_model")
+"""Without promises no order is late, so those cannot be withheld."""
 VOLUMES: Final = (5_000, 7_000, 10_000)
 FAR_VOLUMES: Final = (4_000, 13_000)
 FAR_NOISE: Final = (1.4, 1.8)
@@ -39,9 +42,7 @@ def draw_config(rng: np.random.Generator, index: int, seed: int, split: Split) -
         seed: the world's own.
         split: how far it is from training.
     """
-    scenario = CYCLE[index % len(CYCLE)]
-    if scenario == "double":
-        scenario = DOUBLE[index // (len(CYCLE) // 2) % len(DOUBLE)]
+    scenario = _scenario(index, split)
     shape = str(rng.choice(SHAPES, p=[0.6, 0.2, 0.2]))
     far = split == "parametric"
     return WorldConfig(
@@ -56,6 +57,13 @@ def draw_config(rng: np.random.Generator, index: int, seed: int, split: Split) -
         ramp_days=int(rng.integers(1, 4)) if shape == "ramp" else 0,
         fault_days=int(rng.integers(2, 4)) if shape == "over" else None,
     )
+
+
+def _scenario(index: int, split: Split) -> str:
+    if split == "withheld":
+        return WITHHELD_CYCLE[index % len(WITHHELD_CYCLE)]
+    name = CYCLE[index % len(CYCLE)]
+    return name if name != "double" else DOUBLE[index // (len(CYCLE) // 2) % len(DOUBLE)]
 
 
 def _outside(rng: np.random.Generator, scenario: str) -> float:

@@ -36,6 +36,8 @@ class _Table:
     """With a leading one, shape (samples, 1 + context)."""
     truth: Ints
     """Index of the right answer: causes, then none, then other."""
+    second: Ints
+    """Index of the other true cause; -1 where there is none."""
     world: Ints
 
 
@@ -104,6 +106,7 @@ def _table(samples: Sequence[Sample], scaling: _Scaling) -> _Table:
         tested,
         np.column_stack([np.ones(len(samples)), scaled]),
         np.array([answers.index(sample.label) for sample in samples]),
+        np.array([-1 if sample.second is None else answers.index(sample.second) for sample in samples]),
         np.array([sample.world for sample in samples]),
     )
 
@@ -164,7 +167,10 @@ def _out_of_fold(table: _Table) -> Floats:
 
 def _take(table: _Table, rows: npt.NDArray[np.bool_]) -> _Table:
     return _Table(
-        table.features[rows], table.tested[rows], table.context[rows], table.truth[rows], table.world[rows]
+        *(
+            getattr(table, name)[rows]
+            for name in ("features", "tested", "context", "truth", "second", "world")
+        )
     )
 
 
@@ -182,10 +188,12 @@ def _temperature(utilities: Floats, truth: Ints) -> float:
 
 
 def _contributes(table: _Table) -> tuple[float, ...]:
-    """Binary logit over all tested (incident, cause) pairs: is it the true cause? Evidence never lowers it."""
+    """Binary logit over all tested (incident, cause) pairs: is it a true cause? Evidence never lowers it."""
     from scipy.optimize import minimize
 
-    true = (np.arange(len(CAUSES))[None, :] == table.truth[:, None])[table.tested].astype(np.float64)
+    cause = np.arange(len(CAUSES))[None, :]
+    either = (cause == table.truth[:, None]) | (cause == table.second[:, None])
+    true = either[table.tested].astype(np.float64)
     design = np.column_stack([np.ones(len(true)), table.features[table.tested]])
     penalty = np.array([1e-6] + [RIDGE] * len(FEATURES))
 

@@ -1,8 +1,7 @@
-"""How right and how honest causes are, on held-out simulated incidents: the report of `cx eval rca`.
+"""How right and how honest causes are, on simulated incidents that nothing was trained on: `cx eval rca`.
 
-The incidents come from worlds of a seed space of their own, made as those that the confidence model learned from: true
-ones seen inexactly, some with the tables of their cause withheld (then no cause is right), some with an irrelevant
-table withheld, the worst that chance offers, and the detector's own.
+The incidents come from worlds of a seed space of their own, and from four splits (see `evals.drawn_worlds`): as those
+of training, with noise and sizes outside of its ranges, with mechanisms of another form, and with tables withheld.
 """
 
 from collections import Counter
@@ -13,6 +12,7 @@ from typing import Final
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from evals.drawn_worlds import Split
 from evals.fitting import BINS, CONFIDENT
 from evals.intervals import Share, wilson
 from evals.parallel import side_by_side
@@ -22,7 +22,7 @@ from tools.confidence import ConfidenceModel
 from tools.features import CAUSES
 
 SPACE: Final = "cx-eval-rca"
-KINDS: Final = ("fault", "irrelevant", "withheld", "chance", "detected")
+KINDS: Final = ("fault", "double", "irrelevant", "withheld", "chance", "decoy", "detected")
 
 Progress = Callable[[int, int], None]
 
@@ -35,12 +35,18 @@ class KindRow(_Model):
     """Incidents of one kind."""
 
     kind: str
-    """fault, irrelevant (a table that does not matter withheld), withheld (that of the cause), chance, detected."""
+    """fault; double (two causes are true); irrelevant (a table that does not matter withheld); withheld (those of the
+    cause); chance; decoy (by chance, while something else is wrong); detected (by the detector, of any truth)."""
     top_1: Share
-    """The right answer came first; that is `other` where the cause's table was withheld, `none` for chance."""
+    """The right answer came first; that is `other` where the cause's table was withheld, `none` for chance, and
+    either of two causes."""
     top_3: Share
+    both: Share
+    """Of two causes: they were the first two answers."""
     named: Share
     """A cause was called likely (p at least .5), right or wrong."""
+    abstained: Share
+    """No answer had p of at least .5, or `other` had it: inconclusive, or outside the data."""
     confidently_wrong: Share
     """A wrong cause with p of at least .7."""
 
@@ -53,19 +59,29 @@ class Bin(_Model):
     accuracy: float
 
 
+class Baseline(_Model):
+    """A simpler method, on incidents with one cause that can be seen."""
+
+    method: str
+    right: Share
+
+
 class RcaReport(_Model):
-    """Everything that was measured."""
+    """Everything that was measured on one split."""
 
     label: str
+    split: str
     worlds: int
+    incidents: int
     kinds: tuple[KindRow, ...]
+    false_alarms: Share
+    """A cause was called likely where `none` is true."""
+    confidently_wrong: Share
+    """Over all incidents."""
     expected_calibration_error: float
     """Of the top answer, over all incidents, in bins of equal mass."""
     reliability: tuple[Bin, ...]
-    constant: Share
-    """Beside it, on true incidents: always the commonest cause."""
-    largest_shift: Share
-    """Beside it: the cause whose driver moved most."""
+    baselines: tuple[Baseline, ...]
 
 
 class _Answer(BaseModel):
@@ -73,8 +89,29 @@ class _Answer(BaseModel):
 
     kind: str
     label: str
+    second: str | None
     ranked: tuple[str, ...]
     p_top: float
+
+    @property
+    def right(self) -> bool:
+        return self.ranked[0] in (self.label, self.second)
+
+    @property
+    def both(self) -> bool:
+        return set(self.ranked[:2]) == {self.label, self.second}
+
+    @property
+    def named(self) -> bool:
+        return self.ranked[0] not in ("none", "other") and self.p_top >= LIKELY
+
+    @property
+    def confidently_wrong(self) -> bool:
+        return self.named and self.p_top >= CONFIDENT and not self.right
+
+    @property
+    def abstained(self) -> bool:
+        return self.p_top < LIKELY or self.ranked[0] == "other"
 
 
 def measure(
@@ -82,6 +119,7 @@ def measure(
     model: ConfidenceModel,
     *,
     incidents: int,
+    split: Split = "held_out",
     workers: int = 2,
     progress: Progress = lambda _done, _of: None,
 ) -> RcaReport:
@@ -90,36 +128,39 @@ def measure(
     Args:
         label: what the seeds are derived from.
         model: the confidence model that is judged.
-        incidents: how many at least.
+        incidents: how many at least; of the split `withheld`, how many with the tables of the cause withheld.
+        split: how far the worlds are from those of training.
         workers: processes.
         progress: called after every world.
     """
     samples: list[Sample] = []
-    places = [Place(index, SPACE, label) for index in range(incidents)]
+    places = [Place(index, f"{SPACE}-{split}", label, split) for index in range(10 * incidents)]
     for found in side_by_side(simulate, places, workers=workers):
         samples.extend(found)
-        progress(min(len(samples), incidents), incidents)
-        if len(samples) >= incidents:
+        done = sum(sample.kind == "withheld" for sample in samples) if split == "withheld" else len(samples)
+        progress(min(done, incidents), incidents)
+        if done >= incidents:
             break
-    return score(label, samples, model)
+    return score(label, split, samples, model)
 
 
-def score(label: str, samples: Sequence[Sample], model: ConfidenceModel) -> RcaReport:
-    """The report of some incidents; at least one must be a true one."""
+def score(label: str, split: str, samples: Sequence[Sample], model: ConfidenceModel) -> RcaReport:
+    """The report of some incidents; at least one must have a cause that can be seen."""
     answers = [_answer(sample, model) for sample in samples]
-    faults = [sample for sample in samples if sample.kind == "fault"]
-    common = Counter(sample.label for sample in faults).most_common(1)[0][0]
     reliability = _reliability(answers)
-    total = sum(row.answers for row in reliability)
+    nothing = [one for one in answers if one.label == "none"]
     return RcaReport(
         label=label,
+        split=split,
         worlds=len({sample.world for sample in samples}),
+        incidents=len(samples),
         kinds=tuple(_row(kind, [one for one in answers if one.kind == kind]) for kind in KINDS),
+        false_alarms=wilson(sum(one.named for one in nothing), len(nothing)),
+        confidently_wrong=wilson(sum(one.confidently_wrong for one in answers), len(answers)),
         expected_calibration_error=sum(r.answers * abs(r.confidence - r.accuracy) for r in reliability)
-        / total,
+        / len(answers),
         reliability=reliability,
-        constant=wilson(sum(sample.label == common for sample in faults), len(faults)),
-        largest_shift=wilson(sum(sample.label == _moved_most(sample) for sample in faults), len(faults)),
+        baselines=_baselines([sample for sample in samples if sample.kind == "fault"]),
     )
 
 
@@ -127,24 +168,28 @@ def _answer(sample: Sample, model: ConfidenceModel) -> _Answer:
     p = chances(sample.readings, sample.z, model)
     said = {id_.value: value for id_, value in p.primary.items()} | {"none": p.none, "other": p.other}
     ranked = sorted(said, key=lambda name: (-said[name], name))
-    return _Answer(kind=sample.kind, label=sample.label, ranked=tuple(ranked), p_top=said[ranked[0]])
+    return _Answer(
+        kind=sample.kind,
+        label=sample.label,
+        second=sample.second,
+        ranked=tuple(ranked),
+        p_top=said[ranked[0]],
+    )
 
 
 def _row(kind: str, answers: Sequence[_Answer]) -> KindRow:
     def share(test: Callable[[_Answer], bool]) -> Share:
         return wilson(sum(map(test, answers)), len(answers))
 
-    def cause(one: _Answer) -> bool:
-        return one.ranked[0] not in ("none", "other")
-
+    doubles = [one for one in answers if one.second is not None]
     return KindRow(
         kind=kind,
-        top_1=share(lambda one: one.ranked[0] == one.label),
+        top_1=share(lambda one: one.right),
         top_3=share(lambda one: one.label in one.ranked[:3]),
-        named=share(lambda one: cause(one) and one.p_top >= LIKELY),
-        confidently_wrong=share(
-            lambda one: cause(one) and one.p_top >= CONFIDENT and one.ranked[0] != one.label
-        ),
+        both=wilson(sum(one.both for one in doubles), len(doubles)),
+        named=share(lambda one: one.named),
+        abstained=share(lambda one: one.abstained),
+        confidently_wrong=share(lambda one: one.confidently_wrong),
     )
 
 
@@ -155,9 +200,23 @@ def _reliability(answers: Sequence[_Answer]) -> tuple[Bin, ...]:
         Bin(
             answers=len(part),
             confidence=float(np.mean([ordered[i].p_top for i in part])),
-            accuracy=float(np.mean([ordered[i].ranked[0] == ordered[i].label for i in part])),
+            accuracy=float(np.mean([ordered[i].right for i in part])),
         )
         for part in parts
+    )
+
+
+def _baselines(faults: Sequence[Sample]) -> tuple[Baseline, ...]:
+    common = Counter(sample.label for sample in faults).most_common(1)[0][0]
+    methods: dict[str, Callable[[Sample], str | None]] = {
+        "commonest cause": lambda _: common,
+        "most recent change": lambda sample: sample.plain.recent_change,
+        "largest shift": _moved_most,
+        "largest SHAP value": lambda sample: sample.plain.shap,
+    }
+    return tuple(
+        Baseline(method=name, right=wilson(sum(answer(s) == s.label for s in faults), len(faults)))
+        for name, answer in methods.items()
     )
 
 

@@ -104,13 +104,42 @@ def simulate(place: Place) -> tuple[Sample, ...]:
         tables = {name: rows for name, rows in tables.items() if name not in LEAN}
     dataset = Dataset.from_frames(tables, mapping=Mapping(zones=dict(run.zones)))
     effects = true_effects(world, run)
-    found = list(_chance(rng, dataset) if effects is None else _fault(rng, dataset, world, effects))
-    if index % DETECTED_EVERY == 0:
+    found = list(_cases(rng, dataset, world, effects, place.split))
+    if place.split != "withheld" and index % DETECTED_EVERY == 0:
         found += _detected(dataset, world, effects)
     samples = tuple(_sample(index, case) for case in found)
     del dataset, run, world, tables, effects, found
     gc.collect()  # a dataset is big and part of cycles: it would stay until chance collects it
     return samples
+
+
+def _cases(
+    rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects | None, split: Split
+) -> Iterator[Case]:
+    if effects is None:
+        return _chance(rng, dataset)
+    return (
+        _thrice(rng, dataset, world, effects) if split == "withheld" else _fault(rng, dataset, world, effects)
+    )
+
+
+def _thrice(rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects) -> Iterator[Case]:
+    """One incident with all tables, without an irrelevant one, and without those of its cause."""
+    cause = HypothesisId(effects.causes("on_time")[0])
+    hidden = CAUSE_TABLES[cause]
+    seen = tuple(
+        name for name in effects.moved if not (name == "refund" and "items" in hidden | _absent(dataset))
+    )
+    if not seen:
+        return
+    found = _true(rng, dataset, world, metric(rng, seen))
+    yield Case("fault", cause.value, dataset, found)
+    yield Case("irrelevant", cause.value, Withheld(dataset, IRRELEVANT[cause]), found)
+    yield Case("withheld", "other", Withheld(dataset, hidden), found)
+
+
+def _absent(dataset: Dataset) -> frozenset[str]:
+    return frozenset(name for name in LEAN if not dataset.has(name))
 
 
 def _fault(rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects) -> Iterator[Case]:

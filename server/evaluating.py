@@ -13,6 +13,7 @@ from server.cli.exits import CommandError, ExitCode
 from server.settings import REPOSITORY
 
 if TYPE_CHECKING:
+    from evals.drawn_worlds import Split
     from evals.intervals import Share
     from evals.rca import RcaReport
     from evals.scoring import CaseResult, Scorecard
@@ -73,8 +74,8 @@ def _table(scorecard: "Scorecard") -> Table:
     return table
 
 
-def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bool) -> None:
-    """Judge causes on held-out incidents and print the report."""
+def evaluate_rca(*, incidents: int, split: "Split", label: str | None, workers: int, as_json: bool) -> None:
+    """Judge causes on incidents that nothing was trained on, and print the report."""
     from rich.progress import Progress
 
     from evals.rca import measure
@@ -87,6 +88,7 @@ def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bo
             name,
             load_model(),
             incidents=incidents,
+            split=split,
             workers=workers,
             progress=lambda made, _wanted: bar.update(task, completed=made),
         )
@@ -99,18 +101,24 @@ def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bo
 def _causes(report: "RcaReport") -> Table:
     from evals.fitting import CONFIDENT
 
-    title = f"Incidents of {report.worlds} worlds of {report.label}"
+    title = f"{report.incidents} incidents of {report.worlds} worlds, {report.split}, of {report.label}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for name in ("kind", "of", "right", "in three", "named", "sure, wrong", "95 %"):
+    for name in ("kind", "of", "right", "in three", "both", "named", "abstained", "sure, wrong"):
         table.add_column(name, justify="left" if name == "kind" else "right")
     for row in report.kinds:
-        shares = (row.top_1, row.top_3, row.named, row.confidently_wrong)
-        table.add_row(row.kind, str(row.top_1.total), *map(_percent, shares), _upper(row.confidently_wrong))
-    for name, share in (("commonest cause", report.constant), ("largest shift", report.largest_shift)):
-        table.add_row(name, str(share.total), _percent(share))
+        if row.top_1.total:
+            shares = (row.top_1, row.top_3, row.both, row.named, row.abstained, row.confidently_wrong)
+            table.add_row(row.kind, str(row.top_1.total), *map(_percent, shares))
+    table.add_section()
+    for name, share in (("false alarms", report.false_alarms), ("sure and wrong", report.confidently_wrong)):
+        table.add_row(name, str(share.total), f"{_percent(share)} {_upper(share)}")
+    table.add_section()
+    for one in report.baselines:
+        table.add_row(one.method, str(one.right.total), _percent(one.right))
     table.caption = (
-        "right: the right answer first; named: a cause was called likely, right or wrong; sure, wrong: a wrong cause "
-        f"with p of at least {CONFIDENT:g}, and how many there may be. The last two rows answer true incidents plainly."
+        "right: the right answer first; both: two true causes are the first two; named: a cause was called likely, "
+        f"right or wrong; sure, wrong: a wrong cause with p of at least {CONFIDENT:g}; false alarms: a cause called "
+        "likely where none is true. The last rows are what simpler methods get right of the faults."
     )
     return table
 

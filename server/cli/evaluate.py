@@ -1,5 +1,6 @@
 """`cx eval` and `cx calibrate`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,16 @@ from server.cli.options import Json
 
 Label = Annotated[str | None, typer.Option(help="What the seeds are derived from; by default the commit.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+
+
+class RcaSplit(StrEnum):
+    """Where the incidents come from."""
+
+    held_out = "held_out"
+    parametric = "parametric"
+    structural = "structural"
+    withheld = "withheld"
+
 
 eval_app = typer.Typer(no_args_is_help=True, help="Measure the product on worlds whose truth is known.")
 
@@ -38,18 +49,27 @@ def worlds(
 
 @eval_app.command()
 def rca(
-    incidents: Annotated[int, typer.Option(min=20, help="Simulated incidents to judge.")] = 500,
+    incidents: Annotated[
+        int,
+        typer.Option(min=20, help="Incidents to judge; of the split withheld, those without their table."),
+    ] = 500,
+    split: Annotated[
+        RcaSplit, typer.Option(help="How far the incidents are from those of training.")
+    ] = RcaSplit.held_out,
     label: Label = None,
     workers: Workers = 2,
     json: Json = False,
 ) -> None:
-    """Judge causes on held-out incidents: how often right, how well calibrated, how honest without the cause's table.
+    """Judge causes on incidents that nothing was trained on: how often right, how well calibrated, how honest.
 
-    Example: cx eval rca --incidents 60
+    Splits: held_out is made as training was; parametric has noise and sizes outside of its ranges; structural has
+    mechanisms of another form; withheld asks each fault with and without the tables of its cause.
+
+    Example: cx eval rca --incidents 60 --split structural
     """
     from server.evaluating import evaluate_rca
 
-    evaluate_rca(incidents=incidents, label=label, workers=workers, as_json=json)
+    evaluate_rca(incidents=incidents, split=split.value, label=label, workers=workers, as_json=json)
 
 
 def calibrate(
