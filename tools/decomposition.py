@@ -31,6 +31,8 @@ Floats = npt.NDArray[np.float64]
 DRIVERS: Final = ("dasher_wait_s", "prep_s", "promise_s", "items_bad")
 """Measured drivers of an order, as far as the data have them."""
 COVARIATES: Final = ("distance",)
+OCCURRENCES: Final = ("items_bad",)
+"""Drivers that are something that happens to some orders and not to most."""
 UNEXPLAINED: Final = "unexplained"
 BATCHED: Final = "batched"
 SECONDS: Final = tuple(name for name, metric in METRICS.items() if metric.unit == "s")
@@ -161,4 +163,6 @@ def _response(frame: IncidentFrame, outcome: Floats, rows: Flags, metric: str) -
     if not known or int(keep.sum()) < MIN_ORDERS + len(known):
         return None
     kept = {name: column[keep] for name, column in known.items()}
-    return fit_response(kept, outcome[keep], frame.during[keep], bounded=metric not in SECONDS)
+    return fit_response(
+        kept, outcome[keep], frame.during[keep], bounded=metric not in SECONDS, occurrences=OCCURRENCES
+    )

@@ -1,6 +1,6 @@
 """How an outcome answers to its measured drivers, and what taking a driver's shift back would undo."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,8 @@ class Response:
     bounded: bool
     window: Floats
     """Score (before the link) of the incident's orders, shape (n,)."""
+    occurrences: Mapping[str, Floats]
+    """Values of the incident's orders, of drivers that are zero for most orders; shape (n,) each."""
 
     def predict(self, columns: Mapping[str, Floats]) -> Floats:
         """Expected harm by order."""
@@ -46,14 +48,31 @@ class Response:
         if name not in self.names or not len(self.window):
             return 0.0
         at = self.names.index(name)
+        if name in self.occurrences:
+            return self._undone_occurrences(self.occurrences[name], at, change)
         without = self.window - change / self.scales[at] * self.coefficients[at]
         return float((self._link(self.window) - self._link(without)).mean())
+
+    def _undone_occurrences(self, values: Floats, at: int, change: float) -> float:
+        """Some of the orders that it happened to are spared; a small shift of all would do far less harm."""
+        mean = float(values.mean())
+        if mean <= 0:
+            return 0.0
+        spared = self.window - values / self.scales[at] * self.coefficients[at]
+        return min(change / mean, 1.0) * float((self._link(self.window) - self._link(spared)).mean())
 
     def _link(self, score: Floats) -> Floats:
         return logit.sigmoid(score) if self.bounded else score
 
 
-def fit_response(columns: Mapping[str, Floats], harm: Floats, during: Flags, *, bounded: bool) -> Response:
+def fit_response(
+    columns: Mapping[str, Floats],
+    harm: Floats,
+    during: Flags,
+    *,
+    bounded: bool,
+    occurrences: Sequence[str] = (),
+) -> Response:
     """Fit on baseline and incident together.
 
     Args:
@@ -61,6 +80,7 @@ def fit_response(columns: Mapping[str, Floats], harm: Floats, during: Flags, *, 
         harm: shape (n,).
         during: the incident's orders.
         bounded: harm is a share between 0 and 1.
+        occurrences: drivers that are zero for most orders: something that happens to some.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -77,7 +97,13 @@ def fit_response(columns: Mapping[str, Floats], harm: Floats, during: Flags, *, 
     step = -(-len(harm) // MAX_ORDERS)
     intercept, coefficients = _fit(scaled[::step], harm[::step], bounded=bounded)
     return Response(
-        names, scales, intercept, coefficients, bounded, intercept + scaled[during] @ coefficients
+        names=names,
+        scales=scales,
+        intercept=intercept,
+        coefficients=coefficients,
+        bounded=bounded,
+        window=intercept + scaled[during] @ coefficients,
+        occurrences={name: columns[name][during] for name in names if name in occurrences},
     )
 
 
