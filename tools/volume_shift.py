@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 
 from tools.errors import ToolFailure
-from tools.incident_frame import IncidentFrame, SpanArguments, incident_frame
+from tools.incident_frame import Flags, IncidentFrame, SpanArguments, incident_frame
 from tools.level_shift import level_shift
 from tools.registry import Result, ToolContext, tool
 from tools.shift import Shift
@@ -40,19 +40,30 @@ def volume_shift(context: ToolContext, arguments: SpanArguments) -> VolumeShiftR
 
 
 def orders_shift(frame: IncidentFrame) -> Shift | None:
-    """Shift of the slice's orders an hour; an hour in which only others ordered counts as zero."""
+    """Shift of the slice's orders an hour; an hour in which only others of its regions ordered counts as zero."""
+    nearby = _nearby(frame)
     hour = frame.rows["hour"].to_numpy(dtype=np.int64)
     hours_of_slice = np.unique(hour[frame.inside])
-    clock, index, inverse = np.unique(frame.day * 24 + hour, return_index=True, return_inverse=True)
-    summed = np.bincount(inverse, weights=frame.inside.astype(np.float64), minlength=len(clock))
-    count = np.asarray(summed, dtype=np.float64)
+    clock, index, inverse = np.unique(
+        frame.day[nearby] * 24 + hour[nearby], return_index=True, return_inverse=True
+    )
+    inside = frame.inside[nearby].astype(np.float64)
+    count = np.asarray(np.bincount(inverse, weights=inside, minlength=len(clock)), dtype=np.float64)
     keep = np.isin(clock % 24, hours_of_slice)
     return level_shift(
         count[keep],
         day=clock[keep] // 24,
         kind=clock[keep] % 24,
-        during=frame.during[index][keep],
+        during=frame.during[nearby][index][keep],
     )
+
+
+def _nearby(frame: IncidentFrame) -> Flags:
+    """Orders of the slice's regions: at the same local hour those of another zone may be in the window already."""
+    if "region" not in frame.rows:
+        return np.ones(len(frame.rows), dtype=np.bool_)
+    region = frame.rows["region"].cat.codes.to_numpy()
+    return np.isin(region, np.unique(region[frame.inside]))
 
 
 def supply_part(couriers_change: float, orders_change: float) -> float:
