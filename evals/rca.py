@@ -79,7 +79,7 @@ class RcaReport(_Model):
     confidently_wrong: Share
     """Over all incidents."""
     expected_calibration_error: float
-    """Of the top answer, over all incidents, in bins of equal mass."""
+    """Of the top answer, over all incidents, in bins of equal mass; of two causes the larger is the right one."""
     reliability: tuple[Bin, ...]
     baselines: tuple[Baseline, ...]
 
@@ -200,7 +200,7 @@ def _reliability(answers: Sequence[_Answer]) -> tuple[Bin, ...]:
         Bin(
             answers=len(part),
             confidence=float(np.mean([ordered[i].p_top for i in part])),
-            accuracy=float(np.mean([ordered[i].right for i in part])),
+            accuracy=float(np.mean([ordered[i].ranked[0] == ordered[i].label for i in part])),
         )
         for part in parts
     )

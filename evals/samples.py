@@ -36,7 +36,7 @@ DETECTED_EVERY: Final = 7
 CAUSE_TABLES: Final = {
     HypothesisId.COURIER_SUPPLY: frozenset({"supply_snapshots", "deliveries.dasher_wait"}),
     HypothesisId.MERCHANT_PREP: frozenset({"deliveries.merchant_prep_time"}),
-    HypothesisId.BATCHING_POLICY: frozenset({"deliveries.batched_flag"}),
+    HypothesisId.BATCHING_POLICY: frozenset({"deliveries.batched_flag", "policy_changes"}),
     HypothesisId.INVENTORY: frozenset({"items", "inventory_events"}),
     HypothesisId.DEMAND_SURGE: frozenset({"supply_snapshots", "deliveries.dasher_wait"}),
 }
@@ -45,7 +45,7 @@ without them no order is late."""
 IRRELEVANT: Final = {
     HypothesisId.COURIER_SUPPLY: frozenset({"policy_changes"}),
     HypothesisId.MERCHANT_PREP: frozenset({"supply_snapshots"}),
-    HypothesisId.BATCHING_POLICY: frozenset({"policy_changes"}),
+    HypothesisId.BATCHING_POLICY: frozenset({"supply_snapshots"}),
     HypothesisId.INVENTORY: frozenset({"supply_snapshots"}),
     HypothesisId.ETA_MODEL: frozenset({"supply_snapshots"}),
     HypothesisId.DEMAND_SURGE: frozenset({"policy_changes"}),
