@@ -55,7 +55,8 @@ class Sample:
 
     world: int
     """Incidents of one world stay together when folds are made."""
-    kind: Literal["fault", "withheld", "irrelevant", "chance", "detected"]
+    kind: Literal["fault", "withheld", "irrelevant", "chance", "detected", "resolved"]
+    """`resolved`: not simulated, a user's own (`evals.history`)."""
     label: Label
     readings: dict[HypothesisId, Reading]
     z: float

@@ -74,18 +74,24 @@ def _table(scorecard: "Scorecard") -> Table:
 
 
 def evaluate_rca(*, incidents: int, label: str | None, workers: int, as_json: bool) -> None:
-    """Judge causes on held-out incidents and print the report."""
+    """Judge causes on held-out incidents with the confidence model of the settings, and print the report.
+
+    Raises:
+        ConfigurationError: that model cannot be read.
+    """
     from rich.progress import Progress
 
     from evals.rca import measure
-    from tools.confidence.model import load_model
+    from server.confidence import confidence_model
+    from server.settings import load
 
+    model = confidence_model(load())
     name = label or commit()
     with Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("Simulating incidents", total=incidents)
         report = measure(
             name,
-            load_model(),
+            model,
             incidents=incidents,
             workers=workers,
             progress=lambda made, _wanted: bar.update(task, completed=made),
