@@ -69,7 +69,8 @@ def report(incident: Incident, found: dict[HypothesisId, dict[str, float]], z: f
         evidence[name] = Evidence(id=name, tool=tool, arguments={}, result=result, fingerprint="f" * 32)
         return name
 
-    cited = {HypothesisId.NORMAL_VARIANCE: (add("outcome_shift", {"z": z, "p_chance": 0.0}),)}
+    cited: dict[HypothesisId, tuple[str, ...]] = {}
+    cited[HypothesisId.NORMAL_VARIANCE] = (add("outcome_shift", {"z": z, "p_chance": 0.0}),)
     for id_, one in found.items():
         mechanism = {
             "z_conditional": one["z"],
