@@ -160,7 +160,7 @@ def retrain(history: Sequence[Resolved], prior: ConfidenceModel) -> Retrained:
         better=fitted.gain > 0.0,
         temperature=fitted.model.temperature,
         temperature_refitted=fitted.temperature_refitted,
-        remarks=_remarks(taken, record),
+        remarks=_remarks(taken, record, fitted.after),
     )
     return Retrained(fitted.model.model_copy(update={"history": record}), report)
 
@@ -249,10 +249,15 @@ def _told(skipped: Skipped) -> str:
     return f"{len(skipped.incidents)} {skipped.reason} ({names}{f' and {more} more' if more > 0 else ''})"
 
 
-def _remarks(taken: Sequence[Taken], record: History) -> tuple[str, ...]:
+def _remarks(taken: Sequence[Taken], record: History, after: Training) -> tuple[str, ...]:
     remarks = []
     if 0.0 < record.log_loss_gain < SURE_SE * record.log_loss_gain_se:
         remarks.append(f"the gain is less than {SURE_SE:g} standard errors: it may be chance")
+    if after.confidently_wrong > record.before.confidently_wrong:
+        remarks.append(
+            f"it is sure of a wrong cause in {after.confidently_wrong:.1%} of the incidents, the prior in "
+            f"{record.before.confidently_wrong:.1%}"
+        )
     if not record.temperature_refitted:
         remarks.append(
             f"the prior's temperature was kept: to refit it needs {TEMPERATURE_NEEDS} incidents, and "

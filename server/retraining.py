@@ -117,7 +117,7 @@ def _show(report: "HistoryReport") -> None:
         f"temperature {report.temperature:.2f}, {temperature}"
     )
     left_out = [
-        Text(f"left out: {len(item.incidents)} {item.reason}: {', '.join(item.incidents)}", style="dim")
+        Text(f"left out: {len(item.incidents)} {item.reason} ({', '.join(item.incidents)})", style="dim")
         for item in report.skipped
     ]
     show(table, *left_out, *(Text(f"note: {text}", style="yellow") for text in report.remarks))

@@ -286,6 +286,16 @@ def test_what_a_history_does_not_have_is_said() -> None:
     assert any("every incident had the cause" in text for text in retrain(alike, load_model()).report.remarks)
 
 
+def test_that_it_is_sure_of_wrong_causes_more_often_is_said() -> None:
+    """Mistaken statements: our model shrugs at this business, the retrained one names causes, some of them wrongly."""
+    found = retrain(history(40, 1), load_model()).report
+    assert found.after.confidently_wrong > found.before.confidently_wrong
+    assert any(text.startswith("it is sure of a wrong cause in") for text in found.remarks)
+    careful = retrain(history(40, 1, mistaken=0.0), load_model()).report
+    assert careful.after.confidently_wrong == 0.0
+    assert not any("sure of a wrong cause" in text for text in careful.remarks)
+
+
 def test_every_cause_can_be_stated() -> None:
     assert {cause.value for cause in CauseFound} == {id_.value for id_ in CAUSES} | {"none", "other"}
 
