@@ -7,6 +7,7 @@ from langchain_core.language_models import BaseChatModel
 
 from agents.events import Clock, Emitter, EventSink, NullSink
 from data.dataset import Dataset
+from tools.confidence import ConfidenceModel, load_model
 from tools.ports import Knowledge
 from tools.registry import ToolContext
 from tools.settings import AnalysisSettings
@@ -32,6 +33,8 @@ class Context:
     clock: Clock
     """Stamps events; never part of the report."""
     settings: AnalysisSettings = field(default_factory=AnalysisSettings)
+    confidence: ConfidenceModel = field(default_factory=load_model)
+    """Turns evidence into probabilities; by default the committed one."""
     knowledge: Knowledge | None = None
     sink: EventSink = field(default_factory=NullSink)
     budget: Budget = Budget()

@@ -71,15 +71,15 @@ def untestable(context: Context, incident: Incident) -> dict[HypothesisId, str]:
 
 
 def adjudicate(
+    context: Context,
     incident: Incident,
     evidence: Mapping[HypothesisId, Sequence[Evidence]],
     not_testable: Mapping[HypothesisId, str],
 ) -> Adjudication:
     """The verdict, from the battery's evidence alone."""
     from tools.adjudication import adjudicate as run
-    from tools.confidence import load_model
 
-    return run(incident, evidence, not_testable, load_model())
+    return run(incident, evidence, not_testable, context.confidence)
 
 
 def recommend(context: Context, incident: Incident, adjudication: Adjudication) -> tuple[Recommendation, ...]:

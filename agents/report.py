@@ -54,6 +54,8 @@ class InvestigationReport(_Model):
     """What was degraded, and why: a model that failed, a method that is not built yet."""
     fingerprint: str
     as_of: datetime
+    confidence_model: str = ""
+    """Fingerprint of the model that turned the evidence into probabilities; empty in reports that do not say."""
 
 
 def evidence_json(report: InvestigationReport, id: str) -> dict[str, Any]:

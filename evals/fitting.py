@@ -1,9 +1,12 @@
-"""Fits the confidence model: a penalised conditional logit, a binary logit, a temperature out of fold."""
+"""Fits the confidence model: a penalised conditional logit, a binary logit, a temperature out of fold.
+
+`fit` starts from nothing; `refit` from a model that is known, whose weights are the centre of a Gaussian prior.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,10 @@ RIDGE: Final = 1.0
 FOLDS: Final = 5
 BINS: Final = 10
 CONFIDENT: Final = 0.7
+TEMPERATURE_NEEDS: Final = 50
+"""With fewer incidents a model that is refitted keeps its prior's temperature."""
+ERRORS_NEEDED: Final = 5
+"""So it does with fewer wrong answers out of fold: how sure to be is learned from errors alone."""
 IMPOSSIBLE: Final = -1e9
 """Utility of a cause that was not tested."""
 
@@ -78,6 +85,106 @@ def fit(samples: Sequence[Sample]) -> ConfidenceModel:
     )
 
 
+@dataclass(frozen=True)
+class Refit:
+    """A model learned on top of another, and how both judge what the new one did not see."""
+
+    model: ConfidenceModel
+    temperature_refitted: bool
+    before: Training
+    after: Training
+    """Weights and temperature out of fold."""
+    gain: float
+    """Mean log loss before less that after, nats an incident; positive is better."""
+    gain_se: float
+    """Its standard error, clustered by world."""
+
+
+def refit(samples: Sequence[Sample], prior: ConfidenceModel, *, seeds: str) -> Refit:
+    """The maximum a posteriori under a Gaussian prior of precision `RIDGE` around a known model's weights.
+
+    Features are standardised as the prior has them, and the likelihood is that of its probabilities, temperature
+    included; so without samples the prior itself would be the answer.
+
+    Args:
+        samples: incidents with their true cause; those of one world stay in one fold.
+        prior: the model that is known; it must not have learned from these samples.
+        seeds: says in the record where the samples are from.
+
+    Raises:
+        ValueError: fewer than two worlds a fold.
+    """
+    worlds = len({sample.world for sample in samples})
+    if worlds < 2 * FOLDS:
+        raise ValueError(f"samples come from {worlds} worlds, at least {2 * FOLDS} are needed")
+    table = _table(samples, _Scaling(prior.means, prior.scales, prior.context_means, prior.context_scales))
+    cooled = replace(
+        table, features=table.features / prior.temperature, context=table.context / prior.temperature
+    )
+    centre = np.array([*prior.weights, *prior.none_weights, *prior.other_weights])
+    enough = len(samples) >= TEMPERATURE_NEEDS and _errors(cooled, centre) >= ERRORS_NEEDED
+    before, after = softmax(_utilities(centre, cooled)), _unseen(cooled, centre, temper=enough)
+    learned = _learned(cooled, centre, temper=enough)
+    gain = _gain(before, after, table)
+    n_features, n_context = len(FEATURES), len(CONTEXT) + 1
+    record = _record(samples, after, table.truth, seeds=seeds)
+    model = prior.model_copy(
+        update={
+            "weights": _plain(learned.weights[:n_features]),
+            "none_weights": _plain(learned.weights[n_features : n_features + n_context]),
+            "other_weights": _plain(learned.weights[n_features + n_context :]),
+            "temperature": prior.temperature * learned.temperature,
+            "contributes_weights": _contributes(table, np.array(prior.contributes_weights)),
+            "training": record,
+        }
+    )
+    known = _record(samples, before, table.truth, seeds=seeds)
+    return Refit(model, enough, known, record, gain.mean, gain.se)
+
+
+class _Learned(NamedTuple):
+    weights: Floats
+    temperature: float
+    """Of the utilities that the prior's temperature has already divided."""
+
+
+class _Gain(NamedTuple):
+    mean: float
+    se: float
+
+
+def _learned(table: _Table, prior: Floats, *, temper: bool) -> _Learned:
+    temperature = _temperature(_out_of_fold(table, prior), table.truth, precision=RIDGE) if temper else 1.0
+    return _Learned(_weights(table, prior), temperature)
+
+
+def _errors(table: _Table, prior: Floats) -> int:
+    """Wrong answers out of fold; no temperature changes them."""
+    return int(np.count_nonzero(_out_of_fold(table, prior).argmax(axis=1) != table.truth))
+
+
+def _unseen(table: _Table, prior: Floats, *, temper: bool) -> Floats:
+    """Probabilities of every sample by what was learned without its fold, temperature included."""
+    p = np.zeros((len(table.truth), len(CAUSES) + 2))
+    fold = _folds(table)
+    for number in range(FOLDS):
+        learned = _learned(_take(table, fold != number), prior, temper=temper)
+        utilities = _utilities(learned.weights, _take(table, fold == number))
+        p[fold == number] = softmax(utilities / learned.temperature)
+    return p
+
+
+def _gain(before: Floats, after: Floats, table: _Table) -> _Gain:
+    rows = np.arange(len(table.truth))
+    each = np.log(np.maximum(after[rows, table.truth], 1e-300)) - np.log(
+        np.maximum(before[rows, table.truth], 1e-300)
+    )
+    _, group = np.unique(table.world, return_inverse=True)
+    sums = np.bincount(group, weights=each - each.mean())
+    se = np.sqrt(len(sums) / (len(sums) - 1) * float(sums @ sums)) / len(each)
+    return _Gain(float(each.mean()), float(se))
+
+
 def _scaling(samples: Sequence[Sample]) -> _Scaling:
     vectors = np.array([r.vector() for s in samples for id_, r in s.readings.items() if id_ in CAUSES])
     incidents = np.array([context(sample.readings, sample.z) for sample in samples])
@@ -128,13 +235,20 @@ def _bounds() -> list[tuple[float | None, float | None]]:
     return [*[up] * len(FEATURES), free, *[down] * len(CONTEXT), free, free, *[down] * (len(CONTEXT) - 1)]
 
 
-def _weights(table: _Table) -> Floats:
-    """Minimise the penalised negative log-likelihood within `_bounds`; intercepts go free."""
+def _weights(table: _Table, prior: Floats | None = None) -> Floats:
+    """Minimise the penalised negative log-likelihood within `_bounds`.
+
+    Without a prior the weights are drawn to zero and intercepts go free; with one, all are drawn to it: the maximum a
+    posteriori under a Gaussian of precision `RIDGE`. There, free intercepts would run off after any answer that a short
+    history happens not to have.
+    """
     from scipy.optimize import minimize
 
     n_features, n_context = len(FEATURES), len(CONTEXT) + 1
     penalty = np.full(n_features + 2 * n_context, RIDGE)
-    penalty[[n_features, n_features + n_context]] = 1e-6
+    if prior is None:
+        penalty[[n_features, n_features + n_context]] = 1e-6
+    centre = np.zeros(len(penalty)) if prior is None else prior
     rows = np.arange(len(table.truth))
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -148,21 +262,26 @@ def _weights(table: _Table) -> Floats:
                 table.context.T @ p[:, -1],
             ]
         )
-        return value + 0.5 * float(penalty @ weights**2), gradient + penalty * weights
+        away = weights - centre
+        return value + 0.5 * float(penalty @ away**2), gradient + penalty * away
 
-    start = np.zeros(len(penalty))
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=_bounds(), options={"maxiter": 2000})
+    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=_bounds(), options={"maxiter": 2000})
     return np.asarray(found.x)
 
 
-def _out_of_fold(table: _Table) -> Floats:
+def _out_of_fold(table: _Table, prior: Floats | None = None) -> Floats:
     utilities = np.zeros((len(table.truth), len(CAUSES) + 2))
-    order = {world: n for n, world in enumerate(np.unique(table.world))}
-    fold = np.array([order[world] % FOLDS for world in table.world])
+    fold = _folds(table)
     for number in range(FOLDS):
-        weights = _weights(_take(table, fold != number))
+        weights = _weights(_take(table, fold != number), prior)
         utilities[fold == number] = _utilities(weights, _take(table, fold == number))
     return utilities
+
+
+def _folds(table: _Table) -> Ints:
+    """The fold of every sample; a world is never divided."""
+    order = {world: n for n, world in enumerate(np.unique(table.world))}
+    return np.array([order[world] % FOLDS for world in table.world])
 
 
 def _take(table: _Table, rows: npt.NDArray[np.bool_]) -> _Table:
@@ -174,20 +293,22 @@ def _take(table: _Table, rows: npt.NDArray[np.bool_]) -> _Table:
     )
 
 
-def _temperature(utilities: Floats, truth: Ints) -> float:
+def _temperature(utilities: Floats, truth: Ints, *, precision: float = 0.0) -> float:
+    """Guo et al. 2017; `precision` is that of a Gaussian prior on its logarithm, centred on the utilities as they are."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
         p = softmax(utilities / np.exp(log_temperature))[rows, truth]
-        return -float(np.log(np.maximum(p, 1e-300)).mean())
+        nats = -float(np.log(np.maximum(p, 1e-300)).mean())
+        return nats + 0.5 * precision * log_temperature**2 / len(truth)
 
     found = minimize_scalar(loss, bounds=(-1.5, 2.5), method="bounded")
     return float(np.exp(found.x))
 
 
-def _contributes(table: _Table) -> tuple[float, ...]:
+def _contributes(table: _Table, prior: Floats | None = None) -> tuple[float, ...]:
     """Binary logit over all tested (incident, cause) pairs: is it a true cause? Evidence never lowers it."""
     from scipy.optimize import minimize
 
@@ -195,27 +316,29 @@ def _contributes(table: _Table) -> tuple[float, ...]:
     either = (cause == table.truth[:, None]) | (cause == table.second[:, None])
     true = either[table.tested].astype(np.float64)
     design = np.column_stack([np.ones(len(true)), table.features[table.tested]])
-    penalty = np.array([1e-6] + [RIDGE] * len(FEATURES))
+    penalty = np.array([1e-6 if prior is None else RIDGE] + [RIDGE] * len(FEATURES))
+    centre = np.zeros(len(penalty)) if prior is None else prior
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         log_odds = design @ weights
         value = float(np.sum(np.logaddexp(0.0, log_odds) - true * log_odds))
-        gradient = design.T @ (logit.sigmoid(log_odds) - true) + penalty * weights
-        return value + 0.5 * float(penalty @ weights**2), gradient
+        away = weights - centre
+        gradient = design.T @ (logit.sigmoid(log_odds) - true) + penalty * away
+        return value + 0.5 * float(penalty @ away**2), gradient
 
     bounds = [(None, None), *[(0.0, None)] * len(FEATURES)]
-    found = minimize(loss, np.zeros(len(penalty)), jac=True, method="L-BFGS-B", bounds=bounds)
+    found = minimize(loss, centre, jac=True, method="L-BFGS-B", bounds=bounds)
     return _plain(np.asarray(found.x))
 
 
-def _record(samples: Sequence[Sample], p: Floats, truth: Ints) -> Training:
+def _record(samples: Sequence[Sample], p: Floats, truth: Ints, *, seeds: str = SPACE) -> Training:
     rows = np.arange(len(truth))
     top, sure = p.argmax(axis=1), p.max(axis=1)
     right = top == truth
     fault, none = truth < len(CAUSES), truth == len(CAUSES)
     table = _reliability(sure, right)
     return Training(
-        seeds=SPACE,
+        seeds=seeds,
         worlds=len({sample.world for sample in samples}),
         incidents=len(samples),
         labels=dict(sorted(Counter(sample.label for sample in samples).items())),

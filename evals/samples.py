@@ -54,7 +54,7 @@ IRRELEVANT: Final = {
 
 Label = str
 """A hypothesis id, `none` or `other`."""
-SampleKind = Literal["fault", "double", "withheld", "irrelevant", "chance", "decoy", "detected"]
+SampleKind = Literal["fault", "double", "withheld", "irrelevant", "chance", "decoy", "detected", "resolved"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Sample:
     world: int
     """Incidents of one world stay together when folds are made."""
     kind: SampleKind
+    """`resolved`: not simulated, a user's own (`evals.history`)."""
     label: Label
     readings: dict[HypothesisId, Reading]
     z: float

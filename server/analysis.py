@@ -14,6 +14,7 @@ from agents.report import InvestigationReport
 from data.dataset import Dataset
 from server.cli.exits import CommandError
 from server.clock import system_clock
+from server.confidence import confidence_model
 from server.reasoning import model_settings
 from server.settings import Settings
 from tools.detection import detect
@@ -91,6 +92,7 @@ def investigate_dataset(
 
     Raises:
         CommandError: there is no such incident.
+        ConfigurationError: the confidence model of the settings cannot be read.
         DataError: there is too little to compare with.
     """
     context = Context(
@@ -98,6 +100,7 @@ def investigate_dataset(
         model=get_model(model_settings(settings)),
         clock=system_clock,
         settings=rules or AnalysisSettings(),
+        confidence=confidence_model(settings),
         knowledge=_knowledge(),
         sink=sink,
     )

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.datasets import IN_ENGINE
+from server.errors import ConfigurationError
 from server.settings import Settings
 
 PACKAGES = ("duckdb", "pandas", "langgraph", "chromadb", "fastapi", "sqlmodel")
@@ -50,6 +51,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
         "state folder": _state_folder,
         "database": _database,
         "data": _data,
+        "confidence model": _confidence,
         "model": _model,
     }
     for probe in probes.values():
@@ -99,6 +101,16 @@ def _data(settings: Settings) -> Check:
             name="data", state="absent", detail="none yet; `cx demo` makes a world, CX_DATA names yours"
         )
     return Check(name="data", state="broken", detail=f"CX_DATA={folder} is not there")
+
+
+def _confidence(settings: Settings) -> Check:
+    from server.confidence import confidence_model, describe
+
+    try:
+        detail = describe(confidence_model(settings), settings.confidence_model)
+    except ConfigurationError as error:
+        return Check(name="confidence model", state="broken", detail=str(error))
+    return Check(name="confidence model", state="ok", detail=detail)
 
 
 def _model(settings: Settings) -> Check:

@@ -44,8 +44,9 @@ def report_markdown(report: InvestigationReport) -> str:
 
 def _colophon(report: InvestigationReport) -> str:
     grounding = report.grounding
+    model = f" Confidence model {report.confidence_model}." if report.confidence_model else ""
     return (
-        f"Data {report.fingerprint}, as of {moment(report.as_of)}. {grounding.supported} of {grounding.claims} "
+        f"Data {report.fingerprint}, as of {moment(report.as_of)}.{model} {grounding.supported} of {grounding.claims} "
         f"claims are backed by evidence, {grounding.removed} were removed."
     )
 

@@ -75,18 +75,24 @@ def _table(scorecard: "Scorecard") -> Table:
 
 
 def evaluate_rca(*, incidents: int, split: "Split", label: str | None, workers: int, as_json: bool) -> None:
-    """Judge causes on incidents that nothing was trained on, and print the report."""
+    """Judge causes on incidents that nothing was trained on, with the confidence model of the settings, and print the report.
+
+    Raises:
+        ConfigurationError: that model cannot be read.
+    """
     from rich.progress import Progress
 
     from evals.rca import measure
-    from tools.confidence.model import load_model
+    from server.confidence import confidence_model
+    from server.settings import load
 
+    model = confidence_model(load())
     name = label or commit()
     with Progress(console=stderr(), transient=True) as bar:
         task = bar.add_task("Simulating incidents", total=incidents)
         report = measure(
             name,
-            load_model(),
+            model,
             incidents=incidents,
             split=split,
             workers=workers,

@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 from sqlmodel import Session, select
 
 from server.models import AuditRecord, ChangeKind, IncidentChangeRecord, IncidentRecord
+from tools.cause_found import CauseFound
 from tools.incident_effect import Effect
-from tools.incident_lifecycle import Actor, IncidentStatus, Move, Standing, moved
+from tools.incident_lifecycle import Actor, IncidentStatus, Move, Standing, explained, moved
 from tools.incident_tracking import Change, Tracked, changes
 from tools.incidents import DetectionReport, Incident
 
@@ -68,11 +69,24 @@ def move(session: Session, record: IncidentRecord, asked: Move, *, by: Actor, au
     _write(session, record, kind, before.status, asked.reason.strip(), author)
 
 
+def explain(
+    session: Session, record: IncidentRecord, cause: CauseFound, *, reason: str, author: Author
+) -> None:
+    """State the cause of a resolved incident.
+
+    Raises:
+        MoveError: the incident is open, or was closed as something that has another cause.
+    """
+    record.cause = explained(record.id, tracked(record).standing, cause).cause
+    record.updated_at = author.at
+    _write(session, record, ChangeKind.EXPLAINED, record.status, reason.strip(), author)
+
+
 def tracked(record: IncidentRecord) -> Tracked:
     """An incident as the rules know it."""
     return Tracked(
         incident=Incident.model_validate_json(record.document),
-        standing=Standing(record.status, record.closed_as, record.merged_into),
+        standing=Standing(record.status, record.closed_as, record.merged_into, record.cause),
         effect=Effect(record.effect_metric, record.effect_per_day),
         closed_as_of=record.closed_as_of,
     )
@@ -113,7 +127,7 @@ def _record(after: Tracked, report: DetectionReport, at: datetime) -> IncidentRe
 
 def _stand(record: IncidentRecord, standing: Standing, *, as_of: datetime | None, at: datetime) -> None:
     closed = standing.status is IncidentStatus.RESOLVED
-    record.status, record.closed_as, record.merged_into = standing
+    record.status, record.closed_as, record.merged_into, record.cause = standing
     record.closed_as_of = as_of if closed else None
     record.closed_at = (record.closed_at or at) if closed else None
     record.updated_at = at
@@ -141,6 +155,7 @@ def _write(
         to_status=record.status,
         closed_as=record.closed_as,
         merged_into=record.merged_into,
+        cause=record.cause,
         severity=record.severity,
         reason=reason,
     )

@@ -19,6 +19,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Enum, Index, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from tools.cause_found import CauseFound
 from tools.incident_lifecycle import ClosedAs, IncidentStatus
 
 
@@ -56,6 +57,8 @@ class IncidentRecord(SQLModel, table=True):
     closed_at: datetime | None = None
     closed_as_of: datetime | None = None
     """As-of time of the data when it was closed."""
+    cause: CauseFound | None = Field(default=None, sa_column=Column(_stored(CauseFound)))
+    """That people found; only while it is closed."""
     version: int = 1
     """Counts the changes of its standing and severity; a change is refused unless it names the newest."""
     severity: str
@@ -83,6 +86,8 @@ class ChangeKind(StrEnum):
     ESCALATED = "escalated"
     CLOSED = "closed"
     REOPENED = "reopened"
+    EXPLAINED = "explained"
+    """Somebody stated its cause after it was closed."""
 
 
 class IncidentChangeRecord(SQLModel, table=True):
@@ -103,6 +108,7 @@ class IncidentChangeRecord(SQLModel, table=True):
     to_status: IncidentStatus = Field(sa_column=Column(_stored(IncidentStatus), nullable=False))
     closed_as: ClosedAs | None = Field(default=None, sa_column=Column(_stored(ClosedAs)))
     merged_into: str | None = None
+    cause: CauseFound | None = Field(default=None, sa_column=Column(_stored(CauseFound)))
     severity: str
     reason: str
 

@@ -27,6 +27,7 @@ from server.models import (
     RunRecord,
     RunStatus,
 )
+from tools.cause_found import CauseFound
 from tools.incident_lifecycle import Actor, ClosedAs, IncidentStatus, Move
 from tools.incidents import DetectionReport, Incident, Kind, Severity
 
@@ -64,6 +65,14 @@ class Page(NamedTuple):
     items: tuple[IncidentRecord, ...]
     after: tuple[datetime, str] | None
     """Where the next page begins; none at the end."""
+
+
+class Past(NamedTuple):
+    """A resolved incident and what was known of it."""
+
+    record: IncidentRecord
+    report: ReportRecord | None
+    """Of the last investigation that finished before it was closed."""
 
 
 class Repository:
@@ -142,23 +151,39 @@ class Repository:
             UnprocessableError: `merged_into` names no incident that could take it in.
         """
         with self._session() as session:
-            claimed = session.exec(
-                update(IncidentRecord)
-                .where(col(IncidentRecord.id) == incident_id, col(IncidentRecord.version) == version)
-                .values(version=version)
-            )
-            record = session.get_one(IncidentRecord, incident_id)
-            if claimed.rowcount != 1:
-                raise PreconditionFailedError(
-                    f"{incident_id} is at version {record.version} ({record.status.value}), not {version}: "
-                    "read it again"
-                )
+            record = _claim(session, incident_id, version)
             if asked.merged_into is not None:
                 _check_target(session.get(IncidentRecord, asked.merged_into), asked.merged_into)
             author = incident_book.Author(actor, self._clock())
             incident_book.move(session, record, asked, by=Actor.PERSON, author=author)
             session.commit()
         return record
+
+    def state_cause(
+        self, incident_id: str, cause: CauseFound, *, version: int, actor: str, reason: str = ""
+    ) -> IncidentRecord:
+        """Keep the cause that a person found of a resolved incident, who has seen this version of it.
+
+        Raises:
+            MoveError: the incident is open, or was closed as something that has another cause.
+            PreconditionFailedError: somebody else changed the incident since.
+        """
+        with self._session() as session:
+            record = _claim(session, incident_id, version)
+            author = incident_book.Author(actor, self._clock())
+            incident_book.explain(session, record, cause, reason=reason, author=author)
+            session.commit()
+        return record
+
+    def resolved(self) -> tuple[Past, ...]:
+        """All resolved incidents, each with its last report from before the close; oldest onset first."""
+        query = (
+            select(IncidentRecord)
+            .where(col(IncidentRecord.status) == IncidentStatus.RESOLVED)
+            .order_by(col(IncidentRecord.onset), col(IncidentRecord.id))
+        )
+        with self._session() as session:
+            return tuple(Past(one, _last_report(session, one)) for one in session.exec(query).all())
 
     def incident_history(self, incident_id: str) -> tuple[IncidentChangeRecord, ...]:
         """What happened to an incident, oldest first."""
@@ -330,6 +355,39 @@ class Repository:
                 AuditRecord(at=self._clock(), actor=actor, action=action, subject=subject, detail=detail)
             )
             session.commit()
+
+
+def _claim(session: Session, incident_id: str, version: int) -> IncidentRecord:
+    """The incident, locked at the version that somebody has seen.
+
+    Raises:
+        PreconditionFailedError: it is at another one.
+    """
+    claimed = session.exec(
+        update(IncidentRecord)
+        .where(col(IncidentRecord.id) == incident_id, col(IncidentRecord.version) == version)
+        .values(version=version)
+    )
+    record = session.get_one(IncidentRecord, incident_id)
+    if claimed.rowcount != 1:
+        raise PreconditionFailedError(
+            f"{incident_id} is at version {record.version} ({record.status.value}), not {version}: "
+            "read it again"
+        )
+    return record
+
+
+def _last_report(session: Session, incident: IncidentRecord) -> ReportRecord | None:
+    query = (
+        select(ReportRecord)
+        .where(
+            col(ReportRecord.incident_id) == incident.id,
+            col(ReportRecord.created_at) <= incident.closed_at,
+        )
+        .order_by(col(ReportRecord.created_at).desc(), col(ReportRecord.run_id).desc())
+        .limit(1)
+    )
+    return session.exec(query).first()
 
 
 def _filtered(query: SelectOfScalar[IncidentRecord], where: IncidentFilter) -> SelectOfScalar[IncidentRecord]:

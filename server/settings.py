@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Where summed days are kept, so that a new day reads a new day; none: every start sums all days."""
     calendar: Path | None = None
     """File of planned events (docs/calendar.md); none for no events."""
+    confidence_model: Path | None = None
+    """The model that turns evidence into probabilities (`cx calibrate --out`); none for the committed one."""
     llm_base_url: str | None = None
     """Any OpenAI-compatible endpoint; without a model, the offline reasoner does the whole job."""
     llm_model: str | None = None

@@ -20,6 +20,7 @@ from data.dataset import Dataset
 from data.errors import DataError
 from knowledge import open_store
 from server.clock import Clock
+from server.confidence import confidence_model
 from server.datasets import open_data
 from server.models import RunRecord
 from server.reasoning import model_settings
@@ -40,6 +41,7 @@ class OwnWorkbench:
         self._settings = settings
         self._clock = clock
         self._checkpoints = checkpoints
+        self._confidence = confidence_model(settings)
         self._opening = threading.Lock()
         self._computing = threading.Lock()
         self._dataset: Dataset | None = None
@@ -48,7 +50,11 @@ class OwnWorkbench:
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings, *, clock: Clock) -> AsyncIterator["OwnWorkbench"]:
-        """With the checkpoints open; they lie in the state folder."""
+        """With the checkpoints open; they lie in the state folder.
+
+        Raises:
+            ConfigurationError: the confidence model of the settings cannot be read.
+        """
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         async with AsyncSqliteSaver.from_conn_string(str(settings.state_dir / CHECKPOINTS)) as saver:
             yield cls(settings, clock=clock, checkpoints=saver)
@@ -88,6 +94,7 @@ class OwnWorkbench:
             model=get_model(model_settings(self._settings)),
             clock=self._clock,
             settings=self._rules(),
+            confidence=self._confidence,
             knowledge=await asyncio.to_thread(self._open_knowledge),
             sink=sink,
             lock=self._computing,

@@ -2,13 +2,15 @@
 
     new -> investigating -> monitoring -> resolved
 
-An incident is resolved *as* something: `fixed`, `recovered`, `false_alarm`, `data_fault` or `merged`. Nothing here
-knows a clock or a database; who moves and why are arguments.
+An incident is resolved *as* something: `fixed`, `recovered`, `false_alarm`, `data_fault` or `merged`. Once it is, people
+may state the cause that they found. Nothing here knows a clock or a database; who moves and why are arguments.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from tools.cause_found import CauseFound
 
 
 class IncidentStatus(StrEnum):
@@ -44,11 +46,12 @@ class Actor(StrEnum):
 
 
 class Standing(NamedTuple):
-    """Where an incident stands, and as what it was closed."""
+    """Where an incident stands, as what it was closed, and the cause that people found."""
 
     status: IncidentStatus = IncidentStatus.NEW
     closed_as: ClosedAs | None = None
     merged_into: str | None = None
+    cause: CauseFound | None = None
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +66,7 @@ class Move(NamedTuple):
     closed_as: ClosedAs | None = None
     merged_into: str | None = None
     reason: str = ""
+    cause: CauseFound | None = None
 
 
 class MoveError(ValueError):
@@ -104,6 +108,12 @@ CLOSERS: Final[Mapping[ClosedAs, frozenset[Actor]]] = {
 }
 """Who may close as what. `fixed` needs a measured effect, which nobody can claim by hand."""
 
+IMPLIED: Final[Mapping[ClosedAs, CauseFound]] = {
+    ClosedAs.FALSE_ALARM: CauseFound.NONE,
+    ClosedAs.DATA_FAULT: CauseFound.DATA_QUALITY,
+}
+"""What a person says of the cause by closing as this; nothing else may be stated beside it."""
+
 
 def moved(id: str, standing: Standing, move: Move, *, by: Actor) -> Standing:
     """Where the incident stands after a move.
@@ -128,7 +138,29 @@ def moved(id: str, standing: Standing, move: Move, *, by: Actor) -> Standing:
     needs_reason = move.to is _RESOLVED or standing.status is _RESOLVED
     if needs_reason and not move.reason.strip():
         raise IncompleteMoveError(f"reason: say why, when an incident becomes {move.to.value} from here")
-    return Standing(move.to, move.closed_as, move.merged_into)
+    _check_cause(move.closed_as, move.cause)
+    implied = IMPLIED.get(move.closed_as) if move.closed_as is not None and by is Actor.PERSON else None
+    return Standing(move.to, move.closed_as, move.merged_into, move.cause or implied)
+
+
+def explained(id: str, standing: Standing, cause: CauseFound) -> Standing:
+    """Where a resolved incident stands once people have stated its cause; a later statement replaces an earlier one.
+
+    Raises:
+        IllegalMoveError: the incident is not resolved.
+        IncompleteMoveError: the cause contradicts what the incident was closed as.
+
+    Example:
+        >>> closed = Standing(IncidentStatus.RESOLVED, ClosedAs.RECOVERED)
+        >>> explained("I1", closed, CauseFound.COURIER_SUPPLY).cause.value
+        'courier_supply'
+    """
+    if standing.is_open:
+        raise IllegalMoveError(
+            f"cause: {id} is {standing.status.value}; resolve it first, the cause may be stated with it"
+        )
+    _check_cause(standing.closed_as, cause)
+    return standing._replace(cause=cause)
 
 
 def _check_step(standing: Standing, move: Move, by: Actor) -> None:
@@ -146,8 +178,8 @@ def _check_step(standing: Standing, move: Move, by: Actor) -> None:
 
 def _check_closing(id: str, move: Move, by: Actor) -> None:
     if move.to is not _RESOLVED:
-        if move.closed_as is not None or move.merged_into is not None:
-            raise IncompleteMoveError("closed_as and merged_into belong to status resolved only")
+        if (move.closed_as, move.merged_into, move.cause) != (None, None, None):
+            raise IncompleteMoveError("closed_as, merged_into and cause belong to status resolved only")
         return
     if move.closed_as is None:
         raise IncompleteMoveError(f"closed_as: say as what it is resolved: {_names(by)}")
@@ -164,6 +196,18 @@ def _check_closing(id: str, move: Move, by: Actor) -> None:
         )
     if move.merged_into == id:
         raise IncompleteMoveError(f"merged_into: {id} cannot be merged into itself")
+
+
+def _check_cause(closed_as: ClosedAs | None, cause: CauseFound | None) -> None:
+    if closed_as is None or cause is None:
+        return
+    if closed_as is ClosedAs.MERGED:
+        raise IncompleteMoveError("cause: state it of the incident that this one was merged into")
+    implied = IMPLIED.get(closed_as, cause)
+    if cause is not implied:
+        raise IncompleteMoveError(
+            f"cause: {cause.value} contradicts closed_as {closed_as.value}, which means {implied.value}"
+        )
 
 
 def _names(by: Actor) -> str:

@@ -26,7 +26,9 @@ async def join(state: State, runtime: Runtime[Context]) -> State:
         HypothesisId(id_): why for branch in branches for id_, why in branch["not_testable"].items()
     }
     with emitter.step("adjudication"):
-        verdict = await powers.compute(context, lambda: powers.adjudicate(incident, battery, not_testable))
+        verdict = await powers.compute(
+            context, lambda: powers.adjudicate(context, incident, battery, not_testable)
+        )
         evidence: dict[str, Json] = {each.id: each.model_dump(mode="json") for each in final.values()}
         for id_, each in evidence.items():
             emitter.activity("cx.evidence", id_, each)

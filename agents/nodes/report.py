@@ -78,6 +78,7 @@ def assemble(state: State, context: Context) -> InvestigationReport:
         limitations=tuple(dict.fromkeys(state.get("limitations", []))),
         fingerprint=context.dataset.fingerprint,
         as_of=context.dataset.as_of,
+        confidence_model=context.confidence.fingerprint,
     )
 
 

@@ -1,6 +1,8 @@
 """Incidents: what was found, why it happened, what to do, how to test it."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -12,6 +14,7 @@ from server.api import etags, problems
 from server.api.auth import Principal, RequireScope
 from server.api.deps import IncidentDep, ServicesDep
 from server.api.schemas import (
+    CauseStatement,
     IncidentChange,
     IncidentHistory,
     IncidentPage,
@@ -88,14 +91,29 @@ def change_status(
     if_match: Annotated[str | None, Header()] = None,
 ) -> IncidentPublic:
     """Move an incident on, resolve it or open it again; `If-Match` says which version was seen."""
-    asked = Move(body.status, body.closed_as, body.merged_into, body.reason)
+    asked = Move(body.status, body.closed_as, body.merged_into, body.reason, body.cause)
     version = etags.decode(if_match, newest=incident.version)
-    try:
+    with _refusals():
         record = services.repository.move_incident(incident.id, asked, version=version, actor=principal.name)
-    except IllegalMoveError as error:
-        raise ConflictError(str(error)) from error
-    except MoveError as error:
-        raise UnprocessableError(str(error)) from error
+    response.headers["ETag"] = etags.encode(record.version)
+    return _public(record, services)
+
+
+@router.put("/{incident_id}/cause", responses=problems.documented(409, 412, 428))
+def state_cause(
+    principal: Annotated[Principal, Depends(RequireScope("incidents:write"))],
+    incident: IncidentDep,
+    services: ServicesDep,
+    body: CauseStatement,
+    response: Response,
+    if_match: Annotated[str | None, Header()] = None,
+) -> IncidentPublic:
+    """State the cause that was found of a resolved incident; `If-Match` says which version was seen."""
+    version = etags.decode(if_match, newest=incident.version)
+    with _refusals():
+        record = services.repository.state_cause(
+            incident.id, body.cause, version=version, actor=principal.name, reason=body.reason
+        )
     response.headers["ETag"] = etags.encode(record.version)
     return _public(record, services)
 
@@ -157,6 +175,17 @@ async def start_investigation(
     services.investigations.start(run.id)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return RunAccepted(run=RunPublic.of(run))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Refusals of the rules as answers."""
+    try:
+        yield
+    except IllegalMoveError as error:
+        raise ConflictError(str(error)) from error
+    except MoveError as error:
+        raise UnprocessableError(str(error)) from error
 
 
 def _request_hash(incident_id: str) -> str:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.report import Grounding, InvestigationReport, TimelineEntry
 from server.models import ChangeKind, IncidentChangeRecord, IncidentRecord, RunRecord, RunStatus
+from tools.cause_found import CauseFound
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan
 from tools.findings import Finding, IncidentVerdict, NotTestable
@@ -58,6 +59,8 @@ class IncidentPublic(_Body):
     merged_into: str | None
     """The incident that it is a part of."""
     closed_at: datetime | None
+    cause: CauseFound | None
+    """That people found, as they stated it."""
     severity: Severity
     """The worst while it is open."""
     version: int
@@ -78,6 +81,7 @@ class IncidentPublic(_Body):
             closed_as=record.closed_as,
             merged_into=record.merged_into,
             closed_at=record.closed_at,
+            cause=record.cause,
             severity=Severity(record.severity),
             version=record.version,
             incident=Incident.model_validate_json(record.document),
@@ -112,6 +116,19 @@ class StatusChange(_Body):
     """With `merged` only: the id of the incident that it is a part of."""
     reason: Annotated[str, Field(max_length=1000)] = ""
     """Needed to resolve and to reopen."""
+    cause: CauseFound | None = None
+    """With `resolved` only: what caused it, as far as you found; it may also be stated later."""
+
+
+class CauseStatement(_Body):
+    """What somebody found to be the cause of a resolved incident."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cause: CauseFound
+    """`none`: ordinary variation; `other`: something that no hypothesis covers."""
+    reason: Annotated[str, Field(max_length=1000)] = ""
+    """How it is known."""
 
 
 class IncidentChange(_Body):
@@ -127,6 +144,7 @@ class IncidentChange(_Body):
     to_status: IncidentStatus
     closed_as: ClosedAs | None
     merged_into: str | None
+    cause: CauseFound | None
     severity: Severity
     reason: str
 

@@ -5,7 +5,7 @@
     bench        `cx bench`
     console      where data and progress go
     demo         `cx demo`
-    evaluate     `cx calibrate`, `cx eval`
+    evaluate     `cx calibrate`, `cx cause`, `cx eval`
     exits        exit codes, and which error means which
     files        writing whole files or nothing
     later        commands whose rooms are not built yet

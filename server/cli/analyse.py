@@ -78,9 +78,11 @@ def investigate(  # noqa: PLR0913  # the options of the command
     from server.cli.console import show_json, step
     from server.cli.options import analysis_settings, open_dataset
     from server.cli.progress import event_lines, progress_sink
+    from server.confidence import confidence_model
     from server.settings import load
 
     settings, rules, quiet = load(), analysis_settings(calendar), json or jsonl
+    confidence_model(settings)  # an unusable one is told before the data are read
     with step(f"Reading {data}", quiet=quiet):
         dataset = open_dataset(data, mapping, as_of)
     chosen = None

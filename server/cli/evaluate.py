@@ -1,4 +1,4 @@
-"""`cx eval` and `cx calibrate`."""
+"""`cx eval`, `cx calibrate` and `cx cause`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from server.cli.exits import CommandError
 from server.cli.options import Json
 
+INCIDENTS = 320
+WORKERS = 2
 Label = Annotated[str | None, typer.Option(help="What the seeds are derived from; by default the commit.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
 
@@ -28,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the tree."""
     app.add_typer(eval_app, name="eval")
     app.command()(calibrate)
+    app.command()(cause)
 
 
 @eval_app.command()
@@ -35,7 +39,7 @@ def worlds(
     faults: Annotated[int, typer.Option(min=0, help="Worlds with a fault.")] = 40,
     nulls: Annotated[int, typer.Option(min=0, help="Worlds without one.")] = 40,
     label: Label = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     json: Json = False,
 ) -> None:
     """Run seeded worlds through detection and investigation, and score what was said.
@@ -57,7 +61,7 @@ def rca(
         RcaSplit, typer.Option(help="How far the incidents are from those of training.")
     ] = RcaSplit.held_out,
     label: Label = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     json: Json = False,
 ) -> None:
     """Judge causes on incidents that nothing was trained on: how often right, how well calibrated, how honest.
@@ -73,18 +77,60 @@ def rca(
 
 
 def calibrate(
-    incidents: Annotated[int, typer.Option(min=1, help="Simulated incidents to learn from.")] = 320,
-    workers: Workers = 2,
+    incidents: Annotated[
+        int | None, typer.Option(min=1, help=f"Simulated incidents to learn from; by default {INCIDENTS}.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help=f"Processes; by default {WORKERS}.")] = None,
+    from_history: Annotated[
+        bool, typer.Option("--from-history", help="Learn from your own resolved incidents instead.")
+    ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Where the model goes; by default in place of ours.")
+        Path | None,
+        typer.Option(
+            help="Where the model goes; by default in place of ours, with --from-history a file must be named."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Train the confidence model on worlds of its own seeds, and write it in place of the committed one.
+    """Train the confidence model: on simulated worlds, or anew on the incidents whose cause you stated.
+
+    With --from-history, learning sets out from the model in use; the result is written only where it judges
+    incidents that it did not see better. CX_CONFIDENCE_MODEL makes it judge.
 
     Example: cx calibrate --incidents 320
+
+    Example: cx calibrate --from-history --out var/confidence.json
     """
+    if from_history:
+        if incidents is not None or workers is not None:
+            raise CommandError("--incidents and --workers are for simulated worlds, not for --from-history")
+        if out is None:
+            raise CommandError("--from-history needs --out FILE: the committed model is never replaced by it")
+        from server.retraining import retrain_model
+        from server.settings import load
+
+        retrain_model(load(), out=out, as_json=json)
+        return
     from server.evaluating import calibrate_model
     from tools.confidence.model import PATH
 
-    calibrate_model(incidents=incidents, workers=workers, out=out or PATH, as_json=json)
+    calibrate_model(
+        incidents=incidents or INCIDENTS, workers=workers or WORKERS, out=out or PATH, as_json=json
+    )
+
+
+def cause(
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="Id of an incident of the service.")],
+    cause: Annotated[
+        str, typer.Argument(metavar="CAUSE", help="A hypothesis (docs/hypotheses.md), `none` or `other`.")
+    ],
+    reason: Annotated[str, typer.Option(help="How it is known; kept in the incident's history.")] = "",
+) -> None:
+    """State the cause that you found of a resolved incident, for `cx calibrate --from-history`.
+
+    Example: cx cause I3f2a90 courier_supply --reason "the strike of 3 February"
+    """
+    from server.settings import load
+    from server.stating import state_cause
+
+    state_cause(load(), incident, cause, reason=reason)

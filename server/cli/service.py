@@ -32,6 +32,9 @@ def serve(
     from server.settings import load
 
     settings = load(**{name: value for name, value in given.items() if value is not None})
+    from server.confidence import confidence_model
+
+    confidence_model(settings)  # an unusable one is told here, not by the first investigation
     sock = _listen(settings.host, settings.port)
 
     import uvicorn

@@ -17,7 +17,7 @@ function row(item) {
     el("div", {}, place(incident.slice)),
     incident.planned && el("div", { class: "soft" }, `planned: ${incident.planned}`),
     el("div", { class: "soft" }, `${amount(incident.metric, incident.baseline)} → ${amount(incident.metric, incident.current)} since ${moment(incident.onset)}`),
-    el("div", { class: "soft" }, `${item.status}${item.closed_as ? ` as ${item.closed_as.replaceAll("_", " ")}` : ""}${item.latest_run ? `, run ${item.latest_run.status}` : ""}`)));
+    el("div", { class: "soft" }, `${item.status}${item.closed_as ? ` as ${item.closed_as.replaceAll("_", " ")}` : ""}${item.cause ? `, cause ${item.cause.replaceAll("_", " ")}` : ""}${item.latest_run ? `, run ${item.latest_run.status}` : ""}`)));
 }
 
 async function loadList() {

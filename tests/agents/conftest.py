@@ -91,6 +91,7 @@ def new_context(detected: Demo) -> NewContext:
 
 
 def verdict(
+    context: Context,
     incident: Incident,
     evidence: Mapping[HypothesisId, Sequence[Evidence]],
     not_testable: Mapping[HypothesisId, str],

@@ -90,3 +90,35 @@ def test_incidents_from_before_the_lifecycle_keep_their_place(url: str) -> None:
     assert tuple(kept) == ("investigating", 1, "on_time")
     assert tuple(told) == ("system", "opened", "investigating")
     engine.dispose()
+
+
+def test_an_older_false_alarm_had_no_cause(url: str) -> None:
+    """Only people close as that, and so say that nothing was wrong; of others nothing is made up."""
+    from importlib.resources import files
+
+    from alembic import command
+    from alembic.config import Config
+
+    engine = connect(url)
+    config = Config()
+    config.set_main_option("script_location", str(files("server") / "migrations"))
+    columns = (
+        "id, status, closed_as, severity, metric, kind, onset, document, fingerprint, as_of, created_at, "
+        "updated_at, version, effect_metric, effect_per_day"
+    )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for id_, closed_as in (("I1", "false_alarm"), ("I2", "data_fault"), ("I3", None)):
+            connection.execute(
+                text(
+                    f"INSERT INTO incident ({columns}) VALUES (:id, 'resolved', :closed_as, 'high', 'on_time', "  # noqa: S608  # constants
+                    "'cx', :at, '{}', 'f', :at, :at, :at, 1, 'on_time', 0)"
+                ),
+                {"id": id_, "closed_as": closed_as, "at": "2026-11-05 12:00:00.000000"},
+            )
+    migrate(engine)
+    with engine.connect() as connection:
+        kept = connection.execute(text("SELECT cause FROM incident ORDER BY id")).scalars().all()
+    assert kept == ["none", None, None]
+    engine.dispose()

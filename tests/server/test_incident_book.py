@@ -10,6 +10,7 @@ from server.errors import PreconditionFailedError, UnprocessableError
 from server.models import AuditRecord, IncidentRecord
 from server.repository import IncidentFilter, Repository
 from tests.server.fakes import NOW, make_detection, make_incident
+from tools.cause_found import CauseFound
 from tools.incident_lifecycle import ClosedAs, IllegalMoveError, IncidentStatus, IncompleteMoveError, Move
 from tools.incidents import Incident, Kind, Severity
 
@@ -182,3 +183,49 @@ def test_incidents_are_filtered(repository: Repository, where: IncidentFilter, e
     ended = elsewhere("I3", kind=Kind.DATA_QUALITY, metric="order_volume", window=window)
     repository.store_detection(make_detection(make_incident(), low, ended))
     assert {one.id for one in repository.incidents(limit=10, where=where).items} == expected
+
+
+def test_a_stated_cause_is_kept_told_and_audited(repository: Repository) -> None:
+    repository.move_incident("I1", CALM, version=1, actor="ana")
+    repository.state_cause("I1", CauseFound.INVENTORY, version=2, actor="ben", reason=" the cold store ")
+    record = incident(repository)
+    assert (record.cause, record.version, record.status) == (
+        CauseFound.INVENTORY,
+        3,
+        IncidentStatus.RESOLVED,
+    )
+    assert told(repository)[-1] == ("ben", "explained", "resolved")
+    assert repository.incident_history("I1")[-1].reason == "the cold store"
+    assert json.loads(audited(repository)[-1].detail)["cause"] == "inventory"
+    assert record.closed_at == NOW, "stating a cause is not another close"
+
+
+def test_a_cause_comes_with_the_close(repository: Repository) -> None:
+    closed = repository.move_incident("I1", CALM._replace(cause=CauseFound.NONE), version=1, actor="ana")
+    assert closed.cause is CauseFound.NONE
+    assert repository.incident_history("I1")[-1].cause is CauseFound.NONE
+
+
+def test_a_cause_of_a_stale_version_or_an_open_incident_is_refused(repository: Repository) -> None:
+    with pytest.raises(IllegalMoveError, match="resolve it first"):
+        repository.state_cause("I1", CauseFound.NONE, version=1, actor="ana")
+    repository.move_incident("I1", CALM, version=1, actor="ana")
+    with pytest.raises(PreconditionFailedError, match="not 1"):
+        repository.state_cause("I1", CauseFound.NONE, version=1, actor="ben")
+    assert incident(repository).cause is None
+
+
+def test_what_returns_has_no_cause_any_more(repository: Repository) -> None:
+    at(repository, 3).store_detection(later(3, ends=0))  # type: ignore[arg-type]  # a report
+    repository.state_cause("I1", CauseFound.OTHER, version=incident(repository).version, actor="ana")
+    assert incident(repository).cause is CauseFound.OTHER
+    at(repository, 4).store_detection(later(4))  # type: ignore[arg-type]  # a report
+    record = incident(repository)
+    assert (record.status, record.cause) == (IncidentStatus.NEW, None)
+
+
+def test_a_closed_incident_that_is_reported_again_keeps_its_cause(repository: Repository) -> None:
+    """Every detection reports the old days again."""
+    repository.move_incident("I1", CALM._replace(cause=CauseFound.OTHER), version=1, actor="ana")
+    repository.store_detection(make_detection(make_incident()))
+    assert incident(repository).cause is CauseFound.OTHER

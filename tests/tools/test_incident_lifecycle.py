@@ -1,5 +1,6 @@
 import pytest
 
+from tools.cause_found import CauseFound
 from tools.incident_lifecycle import (
     MOVES,
     Actor,
@@ -9,6 +10,7 @@ from tools.incident_lifecycle import (
     IncompleteMoveError,
     Move,
     Standing,
+    explained,
     moved,
 )
 
@@ -55,6 +57,19 @@ def test_the_way_through() -> None:
         (Move(RESOLVED, ClosedAs.MERGED, "a", reason="r"), "into itself"),
         (Move(INVESTIGATING, ClosedAs.RECOVERED), "belong to status resolved"),
         (Move(MONITORING, merged_into="b"), "belong to status resolved"),
+        (Move(MONITORING, cause=CauseFound.NONE), "belong to status resolved"),
+        (
+            Move(RESOLVED, ClosedAs.FALSE_ALARM, reason="r", cause=CauseFound.COURIER_SUPPLY),
+            "courier_supply contradicts closed_as false_alarm, which means none",
+        ),
+        (
+            Move(RESOLVED, ClosedAs.DATA_FAULT, reason="r", cause=CauseFound.NONE),
+            "none contradicts closed_as data_fault, which means data_quality",
+        ),
+        (
+            Move(RESOLVED, ClosedAs.MERGED, "b", reason="r", cause=CauseFound.NONE),
+            "of the incident that this one was merged into",
+        ),
     ],
 )
 def test_incomplete_moves_say_what_is_missing(asked: Move, message: str) -> None:
@@ -72,3 +87,55 @@ def test_reopening_needs_a_reason() -> None:
 def test_the_system_judges_no_false_alarm() -> None:
     with pytest.raises(IncompleteMoveError, match="for people to judge"):
         moved("a", Standing(), Move(RESOLVED, ClosedAs.FALSE_ALARM, reason="r"), by=Actor.SYSTEM)
+
+
+@pytest.mark.parametrize("cause", CauseFound)
+def test_a_cause_is_stated_with_the_close_or_after_it(cause: CauseFound) -> None:
+    closed = Move(RESOLVED, ClosedAs.RECOVERED, reason="calm", cause=cause)
+    assert moved("a", Standing(), closed, by=Actor.PERSON).cause is cause
+    assert explained("a", CLOSED, cause) == CLOSED._replace(cause=cause)
+
+
+@pytest.mark.parametrize(
+    ("closed_as", "by", "cause"),
+    [
+        (ClosedAs.FALSE_ALARM, Actor.PERSON, CauseFound.NONE),
+        (ClosedAs.DATA_FAULT, Actor.PERSON, CauseFound.DATA_QUALITY),
+        (ClosedAs.DATA_FAULT, Actor.SYSTEM, None),
+        (ClosedAs.RECOVERED, Actor.PERSON, None),
+    ],
+)
+def test_what_a_person_closes_as_may_say_the_cause(
+    closed_as: ClosedAs, by: Actor, cause: CauseFound | None
+) -> None:
+    """What detection closes is no statement of anybody."""
+    assert moved("a", Standing(), Move(RESOLVED, closed_as, reason="r"), by=by).cause is cause
+
+
+def test_a_later_statement_replaces_an_earlier_one() -> None:
+    first = explained("a", CLOSED, CauseFound.OTHER)
+    assert explained("a", first, CauseFound.NONE).cause is CauseFound.NONE
+
+
+@pytest.mark.parametrize("status", [NEW, INVESTIGATING, MONITORING])
+def test_an_open_incident_has_no_cause_yet(status: IncidentStatus) -> None:
+    with pytest.raises(IllegalMoveError, match=f"a is {status.value}; resolve it first"):
+        explained("a", Standing(status), CauseFound.OTHER)
+
+
+@pytest.mark.parametrize(
+    ("standing", "cause"),
+    [
+        (Standing(RESOLVED, ClosedAs.FALSE_ALARM), CauseFound.OTHER),
+        (Standing(RESOLVED, ClosedAs.MERGED, "b"), CauseFound.OTHER),
+    ],
+)
+def test_a_stated_cause_must_fit_the_close(standing: Standing, cause: CauseFound) -> None:
+    with pytest.raises(IncompleteMoveError, match="cause:"):
+        explained("a", standing, cause)
+
+
+def test_what_is_opened_again_loses_its_cause() -> None:
+    known = explained("a", CLOSED, CauseFound.OTHER)
+    again = moved("a", known, Move(INVESTIGATING, reason="not over"), by=Actor.PERSON)
+    assert again == Standing(INVESTIGATING)

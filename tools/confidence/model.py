@@ -5,6 +5,7 @@ The weights are shared over the causes (McFadden 1974): a cause's utility is `we
 of fold. That a cause matters at all is a second, binary logistic model on the same features.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ PATH: Final = Path(str(files("tools.confidence"))) / "model.json"
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Bin(_Model):
@@ -46,8 +47,9 @@ class Training(_Model):
     """What the model was trained on, and how good it was out of fold."""
 
     seeds: str
-    """Space of the seeds; never those of an evaluation."""
+    """Space of the seeds, never those of an evaluation; `history` where the incidents were not simulated."""
     worlds: int
+    """Groups that stayed together in folds: simulated worlds, or troubles of the business."""
     incidents: int
     labels: dict[str, int]
     folds: int
@@ -61,6 +63,23 @@ class Training(_Model):
     confidently_wrong: float
     """Share of answers with p >= .7 on a wrong cause."""
     reliability: tuple[Bin, ...]
+
+
+class History(_Model):
+    """What a model learned from its user's own resolved incidents, and from which model it set out."""
+
+    prior: str
+    """Fingerprint of the model on whose weights the Gaussian prior was centred."""
+    incidents: tuple[str, ...]
+    """Ids of those that were learned from."""
+    temperature_refitted: bool
+    """False where there were too few incidents or errors: the prior's temperature was kept."""
+    before: Training
+    """How the prior judges these incidents; compare with `training` of the model, which is out of fold."""
+    log_loss_gain: float
+    """Mean log loss before less that after; positive is better."""
+    log_loss_gain_se: float
+    """Its standard error, incidents of one trouble taken together."""
 
 
 class ConfidenceModel(_Model):
@@ -82,6 +101,13 @@ class ConfidenceModel(_Model):
     contributes_weights: tuple[float, ...]
     """Intercept first."""
     training: Training | None = None
+    history: History | None = None
+    """Set where the model was retrained on resolved incidents."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model by its content: twelve hexadecimal digits."""
+        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=6).hexdigest()
 
     @model_validator(mode="after")
     def _lengths(self) -> "ConfidenceModel":
@@ -159,6 +185,11 @@ def softmax(utility: Floats) -> Floats:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
-def load_model() -> ConfidenceModel:
-    """The committed model."""
-    return ConfidenceModel.model_validate(json.loads(PATH.read_text(encoding="utf-8")))
+def load_model(path: Path = PATH) -> ConfidenceModel:
+    """The model in a file, by default the committed one.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds something else, or a model of other features.
+    """
+    return ConfidenceModel.model_validate(json.loads(path.read_text(encoding="utf-8")))

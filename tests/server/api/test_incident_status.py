@@ -59,6 +59,17 @@ def test_an_incident_is_moved_on_and_resolved(client: TestClient) -> None:
             {"status": "resolved", "closed_as": "merged", "merged_into": "I9", "reason": "a part"},
             (422, "unprocessable"),
         ),
+        ("*", {"status": "investigating", "cause": "other"}, (422, "unprocessable")),
+        (
+            "*",
+            {"status": "resolved", "closed_as": "false_alarm", "reason": "r", "cause": "other"},
+            (422, "unprocessable"),
+        ),
+        (
+            "*",
+            {"status": "resolved", "closed_as": "recovered", "reason": "r", "cause": "normal_variance"},
+            (422, "invalid_request"),
+        ),
         ("*", {"status": "gone"}, (422, "invalid_request")),
         ("*", {"status": "investigating", "owner": "me"}, (422, "invalid_request")),
         ("*", {"status": "investigating", "reason": "x" * 1001}, (422, "invalid_request")),
@@ -71,11 +82,61 @@ def test_refusals_say_why(
     assert client.get(URL).json()["version"] == 1
 
 
+def state(client: TestClient, match: str | None = "*", **body: Any) -> Any:  # noqa: ANN401  # a response
+    headers = {} if match is None else {"If-Match": match}
+    return client.put(f"{URL}/cause", json=body, headers=headers)
+
+
+def test_a_cause_is_stated_with_the_close_and_corrected_later(client: TestClient) -> None:
+    assert client.get(URL).json()["cause"] is None
+    closed = change(
+        client, status="resolved", closed_as="recovered", reason="calm again", cause="merchant_prep"
+    )
+    assert (closed.status_code, closed.json()["cause"]) == (200, "merchant_prep")
+    corrected = state(client, closed.headers["ETag"], cause="other", reason="a power cut")
+    assert (corrected.status_code, corrected.json()["cause"], corrected.headers["ETag"]) == (
+        200,
+        "other",
+        '"3"',
+    )
+    told = client.get(f"{URL}/history").json()["changes"]
+    assert [(c["kind"], c["cause"], c["reason"]) for c in told[1:]] == [
+        ("closed", "merchant_prep", "calm again"),
+        ("explained", "other", "a power cut"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("match", "body", "expected"),
+    [
+        (None, {"cause": "other"}, (428, "precondition_required")),
+        ('"1"', {"cause": "other"}, (412, "precondition_failed")),
+        ("*", {"cause": "other"}, (422, "unprocessable")),
+        ("*", {"cause": "the weather"}, (422, "invalid_request")),
+        ("*", {}, (422, "invalid_request")),
+        ("*", {"cause": "none", "reason": "x" * 1001}, (422, "invalid_request")),
+        ("*", {"cause": "none", "by": "me"}, (422, "invalid_request")),
+    ],
+)
+def test_a_cause_that_does_not_fit_is_refused(
+    client: TestClient, match: str | None, body: dict[str, str], expected: tuple[int, str]
+) -> None:
+    change(client, status="resolved", closed_as="false_alarm", reason="a load test")
+    assert problem(state(client, match, **body).json()) == expected
+    assert (client.get(URL).json()["version"], client.get(URL).json()["cause"]) == (2, "none")
+
+
+def test_the_cause_of_an_open_incident_is_a_conflict(client: TestClient) -> None:
+    assert problem(state(client, cause="other").json()) == (409, "conflict")
+
+
 def test_an_unknown_incident_is_a_404(client: TestClient) -> None:
     body = {"status": "investigating"}
     response = client.post("/api/v1/incidents/I9/status", json=body, headers={"If-Match": "*"})
     assert problem(response.json()) == (404, "not_found")
     assert problem(client.get("/api/v1/incidents/I9/history").json()) == (404, "not_found")
+    stated = client.put("/api/v1/incidents/I9/cause", json={"cause": "none"}, headers={"If-Match": "*"})
+    assert problem(stated.json()) == (404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +170,8 @@ def test_changing_needs_its_own_scope(settings: Settings) -> None:
         headers = {"If-Match": "*", "Authorization": f"Bearer {READER}"}
         refused = client.post(f"{URL}/status", json={"status": "investigating"}, headers=headers)
         assert problem(refused.json()) == (403, "forbidden")
+        stated = client.put(f"{URL}/cause", json={"cause": "none"}, headers=headers)
+        assert problem(stated.json()) == (403, "forbidden")
         headers["Authorization"] = f"Bearer {OPERATOR}"
         assert client.post(f"{URL}/status", json={"status": "investigating"}, headers=headers).is_success
         headers["Authorization"] = f"Bearer {READER}"
