@@ -183,6 +183,11 @@ class Dataset:
         return self._base.clean.report
 
     @property
+    def queries(self) -> int:
+        """Expressions that the engine has computed for this source so far, whatever the as-of time."""
+        return self._base.queries
+
+    @property
     def quarantine(self) -> Frames[str, int]:
         """Rows that are left out, by `table.column: rule`."""
         return self.report.quarantine
