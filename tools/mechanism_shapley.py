@@ -87,7 +87,7 @@ def mechanism_shapley(context: ToolContext, arguments: ShapleyArguments) -> Mech
     false.
     """
     seed, replicates = context.settings.seed, arguments.replicates
-    key = ("mechanism_shapley", arguments, seed)
+    key = ("mechanism_shapley", arguments, seed, context.settings.baseline_days)
     return memo(
         context.dataset,
         key,
