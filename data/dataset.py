@@ -183,6 +183,11 @@ class Dataset:
         return self._base.clean.report
 
     @property
+    def queries(self) -> int:
+        """Expressions that the engine has computed for this source so far, whatever the as-of time."""
+        return self._base.queries
+
+    @property
     def quarantine(self) -> Frames[str, int]:
         """Rows that are left out, by `table.column: rule`."""
         return self.report.quarantine
@@ -281,8 +286,8 @@ class Dataset:
     def _cells(self) -> pd.DataFrame:
         return day_cells(self._base, self._known, self.dimensions)
 
-    def policy_changes(self) -> tuple[PolicyChange, ...]:
-        """Changes made before the as-of time, oldest first; empty where the data have none."""
+    @cached_property
+    def _policy_changes(self) -> tuple[PolicyChange, ...]:
         return tuple(
             PolicyChange(
                 change_id=str(row["change_id"]),
@@ -295,8 +300,8 @@ class Dataset:
             for row in self._rows("policy_changes", "changed_at", "change_id")
         )
 
-    def context_events(self) -> tuple[ContextEvent, ...]:
-        """Events that began before the as-of time, oldest first; empty where the data have none."""
+    @cached_property
+    def _context_events(self) -> tuple[ContextEvent, ...]:
         return tuple(
             ContextEvent(
                 kind=row["kind"],
@@ -308,21 +313,45 @@ class Dataset:
             for row in self._rows("context_events", "start", "kind", "end")
         )
 
+    @cached_property
+    def _supply(self) -> pd.DataFrame:
+        return self._table("supply_snapshots", "ts", "region")
+
+    @cached_property
+    def _inventory(self) -> pd.DataFrame:
+        return self._table("inventory_events", "event_time", "event_id")
+
+    def policy_changes(self) -> tuple[PolicyChange, ...]:
+        """Changes made before the as-of time, oldest first; empty where the data have none."""
+        with self._base.lock:
+            return self._policy_changes
+
+    def context_events(self) -> tuple[ContextEvent, ...]:
+        """Events that began before the as-of time, oldest first; empty where the data have none."""
+        with self._base.lock:
+            return self._context_events
+
     def supply(self) -> pd.DataFrame:
         """Snapshots taken before the as-of time, sorted by (ts, region).
+
+        The frame is shared: copy it before changing it.
 
         Raises:
             NotTestableError: the data have none.
         """
-        return self._table("supply_snapshots", "ts", "region")
+        with self._base.lock:
+            return self._supply
 
     def inventory(self) -> pd.DataFrame:
         """Inventory events before the as-of time, sorted by (event_time, event_id).
 
+        The frame is shared: copy it before changing it.
+
         Raises:
             NotTestableError: the data have none.
         """
-        return self._table("inventory_events", "event_time", "event_id")
+        with self._base.lock:
+            return self._inventory
 
     def _table(self, name: str, time: str, *then: str) -> pd.DataFrame:
         self.require(name)

@@ -46,6 +46,8 @@ class Tables:
     """What the store knew already."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     """One connection: one query at a time."""
+    queries: int = 0
+    """Expressions computed so far."""
 
     @property
     def tables(self) -> dict[str, ir.Table]:
@@ -56,12 +58,14 @@ class Tables:
         """The result of an expression."""
         with self.lock:
             self.watch.check()
+            self.queries += 1
             return self.engine.arrow(expression)
 
     def start(self, expression: ir.Table) -> Callable[[], pa.Table]:
         """Begin to compute an expression; what is returned waits for its result."""
         with self.lock:
             self.watch.check()
+            self.queries += 1
             return self.engine.start(expression)
 
     @property

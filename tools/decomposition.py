@@ -12,6 +12,7 @@ through; which part is a cause and which a consequence is decided by `mechanism_
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -51,10 +52,16 @@ class Decomposition:
     """Carried alone, or all where batching is not recorded."""
     whole: Shift
     """Of the harm, over the slice."""
-    unbatched: Shift | None
-    """Of the harm, over the slice's orders carried alone."""
-    response: Response | None
-    """Of the harm to the drivers, among orders carried alone; None where no driver is recorded."""
+
+    @cached_property
+    def unbatched(self) -> Shift | None:
+        """Of the harm, over the slice's orders carried alone."""
+        return shift_of(self.frame, self.outcome, self.frame.inside & self.alone)
+
+    @cached_property
+    def response(self) -> Response | None:
+        """Of the harm to the drivers, among orders carried alone; None where no driver is recorded."""
+        return _response(self.frame, self.outcome, self.frame.inside & self.alone, self.outcome_metric)
 
     @property
     def through_batching(self) -> float:
@@ -104,22 +111,14 @@ def decompose(frame: IncidentFrame, metric: str) -> Decomposition | None:
     if whole is None:
         return None
     alone = frame.column(BATCHED) != 1.0 if BATCHED in frame.rows else np.ones(len(frame.rows), dtype=bool)
-    rows = frame.inside & alone
-    return Decomposition(
-        frame=frame,
-        outcome=outcome,
-        outcome_metric=used,
-        alone=alone,
-        whole=whole,
-        unbatched=shift_of(frame, outcome, rows),
-        response=_response(frame, outcome, rows, used),
-    )
+    return Decomposition(frame=frame, outcome=outcome, outcome_metric=used, alone=alone, whole=whole)
 
 
 def decomposition(context: ToolContext, arguments: IncidentArguments) -> Decomposition | None:
     """`decompose` for a tool's arguments, memoised on the dataset."""
     frame = incident_frame(context, arguments)
-    key = ("decomposition", arguments.slice, arguments.start, arguments.end, arguments.metric)
+    days = context.settings.baseline_days
+    key = ("decomposition", arguments.slice, arguments.start, arguments.end, arguments.metric, days)
     return memo(context.dataset, key, lambda: decompose(frame, arguments.metric))
 
 
@@ -130,7 +129,7 @@ def load(context: ToolContext, arguments: IncidentArguments) -> Floats | None:
     frame = incident_frame(context, arguments)
     if "region" not in frame.rows:
         return None
-    key = ("load", arguments.slice, arguments.start, arguments.end)
+    key = ("load", arguments.slice, arguments.start, arguments.end, context.settings.baseline_days)
     return memo(context.dataset, key, lambda: load_by_order(frame.rows, context.dataset.supply()))
 
 

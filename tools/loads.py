@@ -78,7 +78,7 @@ def _placed(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
     """All orders of the rows' time by region and hour; columns region (where known), stamp, orders."""
     facts = dataset.facts()
     inside = facts["order_time"].between(rows["order_time"].min().floor("h"), rows["order_time"].max())
-    placed = _keys(facts[inside])
+    placed = _keys(facts[[name for name in ("region", "order_time") if name in facts]][inside])
     return placed.groupby(list(placed)).size().rename("orders").reset_index()
 
 

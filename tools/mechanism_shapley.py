@@ -5,24 +5,33 @@ parents moved gets nothing. The parts sum to what the mechanisms reproduce of th
 change itself tells whether the causal graph fits, and beyond a tenth nothing is concluded.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from tools.causal_graph import OUTCOME
 from tools.checks import CheckResult
 from tools.graph_checks import graph_checks
 from tools.incident_frame import IncidentArguments
 from tools.mechanism_orders import MechanismOrders, mechanism_orders
-from tools.mechanisms import Cuts, Floats, Mechanisms
+from tools.mechanisms import Cuts, Floats, Ints, Learner, Mechanisms
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
 
 REPLICATES: Final = 100
+MOST_REPLICATES: Final = 1_000
 FITS: Final = 0.10
 """Most of the change that the mechanisms may miss."""
 INTERVAL: Final = (2.5, 97.5)
+
+
+class ShapleyArguments(IncidentArguments):
+    """Which incident, and how sure to be."""
+
+    replicates: Annotated[int, Field(ge=0, le=MOST_REPLICATES)] = REPLICATES
+    """Resamples of store-days behind the intervals; 0: no intervals, much sooner."""
 
 
 class ModulePart(Result):
@@ -31,13 +40,13 @@ class ModulePart(Result):
     module: str
     meaning: str
     change_pp: float
-    low_pp: float
-    """Of the 95 % interval, over resampled store-days."""
-    high_pp: float
+    low_pp: float | None
+    """Of the 95 % interval, over resampled store-days; empty where there was none."""
+    high_pp: float | None
     part_share: float
     """Of the change that the mechanisms reproduce."""
     clear: bool
-    """The interval leaves zero out."""
+    """There is an interval, and it leaves zero out."""
 
 
 class MechanismShapleyResult(Result):
@@ -55,11 +64,11 @@ class MechanismShapleyResult(Result):
     """At most a tenth is missing, or no more than chance; otherwise nothing is concluded from the parts."""
     top_module: str
     top_pp: float
-    top_low_pp: float
-    top_high_pp: float
+    top_low_pp: float | None
+    top_high_pp: float | None
     top_share: float
     top_clear: bool
-    """Its interval leaves zero out."""
+    """It has an interval, which leaves zero out."""
     top_measured: bool
     """It is a module that something is measured of, not what remains."""
     parts: tuple[ModulePart, ...]
@@ -71,16 +80,18 @@ class MechanismShapleyResult(Result):
 
 
 @tool(cost=Cost.EXPENSIVE)
-def mechanism_shapley(context: ToolContext, arguments: IncidentArguments) -> MechanismShapleyResult:
+def mechanism_shapley(context: ToolContext, arguments: ShapleyArguments) -> MechanismShapleyResult:
     """What each module (policy, supply, merchant, inventory, ETA model, demand) did to the outcome by itself.
 
     Use it to see all modules beside each other, with intervals. Do not conclude anything from it where `fits` is
     false.
     """
-    key = ("mechanism_shapley", arguments.slice, arguments.start, arguments.end, arguments.metric)
-    seed = context.settings.seed
+    seed, replicates = context.settings.seed, arguments.replicates
+    key = ("mechanism_shapley", arguments, seed, context.settings.baseline_days)
     return memo(
-        context.dataset, (*key, seed), lambda: attribute(mechanism_orders(context, arguments), seed=seed)
+        context.dataset,
+        key,
+        lambda: attribute(mechanism_orders(context, arguments), seed=seed, replicates=replicates),
     )
 
 
@@ -90,12 +101,14 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
     Args:
         given: the orders, the graph of what is measured, and the blocks.
         seed: of the bootstrap.
-        replicates: resamples of blocks, of either period by itself.
+        replicates: resamples of blocks, of either period by itself; with fewer than two there is no interval, and
+            only a change that is missed by less than a tenth fits.
     """
     cuts = Cuts.of(given.orders, given.graph)
-    made = Mechanisms(given.orders, given.graph, cuts)
+    learner = Learner.of(given.orders, given.graph, cuts)
+    made = Mechanisms.of(learner)
     parts = made.parts()
-    again = _resampled(given, cuts, seed, replicates)
+    again = _resampled(made, given.block, seed, replicates)
     explained, actual = sum(parts.values()), made.actual
     missed = np.array([sum(one.values()) - change for change, one in again])
     residual = abs(explained - actual) / abs(actual) if actual else 0.0
@@ -127,15 +140,14 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
 
 
 def _resampled(
-    given: MechanismOrders, cuts: Cuts, seed: int, replicates: int
+    whole: Mechanisms, block: Ints, seed: int, replicates: int
 ) -> list[tuple[float, dict[str, float]]]:
     """The actual change and the parts, of resamples of store-days."""
     rng = np.random.default_rng(seed)
-    periods = [np.flatnonzero(given.orders.during == during) for during in (False, True)]
     found = []
     for _ in range(replicates):
-        rows = np.concatenate([_blocks_of(rng, rows, given.block[rows]) for rows in periods])
-        made = Mechanisms(given.orders.take(rows), given.graph, cuts)
+        before, during = (_blocks_of(rng, rows, block[rows]) for rows in (whole.before, whole.during))
+        made = Mechanisms(whole.learner, before, during)
         found.append((made.actual, made.parts()))
     return found
 
@@ -153,22 +165,20 @@ def _blocks_of(
 
 
 def _part(name: str, change: float, again: list[float], explained: float, meaning: str) -> ModulePart:
-    low, high = _interval(change, np.array(again))
+    interval = _interval(change, np.array(again)) if len(again) > 1 else None
     return ModulePart(
         module=name,
         meaning=meaning,
         change_pp=100 * change,
-        low_pp=100 * low,
-        high_pp=100 * high,
+        low_pp=100 * interval[0] if interval else None,
+        high_pp=100 * interval[1] if interval else None,
         part_share=change / explained if abs(explained) > 1e-12 else 0.0,
-        clear=low > 0 or high < 0,
+        clear=interval is not None and (interval[0] > 0 or interval[1] < 0),
     )
 
 
 def _interval(change: float, again: Floats) -> tuple[float, float]:
     """Around the estimate, by how far resamples stray: their own mean is off by what resampling adds."""
-    if len(again) < 2:
-        return change, change
     low, high = np.percentile(again - again.mean(), INTERVAL)
     return change + float(low), change + float(high)
 

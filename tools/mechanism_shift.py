@@ -111,10 +111,13 @@ def mechanism_shift(context: ToolContext, arguments: MechanismArguments) -> Mech
     parts = decomposition(context, arguments)
     if parts is None:
         raise ToolFailure(f"not testable: too few orders with {arguments.metric} in the window or before it")
-    key = ("given_load", arguments.slice, arguments.start, arguments.end)
+    days = context.settings.baseline_days
+    key = ("given_load", arguments.slice, arguments.start, arguments.end, days)
     busy = load(context, arguments)
     at_load = memo(context.dataset, key, lambda: batching_given_load(parts.frame, busy))
-    return read(parts, arguments.driver, at_load)
+    return memo(
+        context.dataset, ("mechanism_shift", arguments, days), lambda: read(parts, arguments.driver, at_load)
+    )
 
 
 def read(parts: Decomposition, driver: Driver, at_load: Shift | None = None) -> MechanismShiftResult:
@@ -136,7 +139,7 @@ def read(parts: Decomposition, driver: Driver, at_load: Shift | None = None) -> 
     reading = (
         _batching(parts, values, marginal, at_load)
         if driver == BATCHED
-        else _plain(parts, driver, values, at_load)
+        else _plain(parts, driver, values, marginal, at_load)
     )
     sign = HARMFUL.get(driver, 1.0)
     outside = reading.outside.change if reading.outside is not None else 0.0
@@ -167,17 +170,20 @@ def _levels(driver: str, metric: str, marginal: Shift, own: Shift) -> dict[str, 
     return dict(zip((*names_s, *names_share), (*in_s, *shares), strict=True))
 
 
-def _plain(parts: Decomposition, driver: str, values: Floats, at_load: Shift | None) -> _Reading:
+def _plain(
+    parts: Decomposition, driver: str, values: Floats, marginal: Shift, at_load: Shift | None
+) -> _Reading:
     frame = parts.frame
     sign = HARMFUL.get(driver, 1.0)
-    keep = parts.alone if driver in (*MEDIATED, UNEXPLAINED) else np.ones(len(values), dtype=bool)
-    conditional = shift_of(frame, values, frame.inside & keep)
+    alone = driver in (*MEDIATED, UNEXPLAINED)
+    keep = parts.alone if alone else np.ones(len(values), dtype=bool)
+    conditional = shift_of(frame, values, frame.inside & keep) if alone else marginal
     if conditional is None:
         raise ToolFailure(f"not testable: too few orders carried alone to read {driver} by itself")
     share = _harm(parts, driver, conditional.change) / parts.whole.change if parts.whole.change else 0.0
     if driver == "dasher_wait_s" and conditional.change > 0:
         share += _through_load(parts, at_load)
-    recorded = driver in (*MEDIATED, UNEXPLAINED) and BATCHED in frame.rows
+    recorded = alone and BATCHED in frame.rows
     return _Reading(
         conditional,
         shift_of(frame, values, _elsewhere(frame) & keep),

@@ -12,9 +12,8 @@ References:
     K. Budhathoki et al. (2021), Why did the distribution change?
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -23,7 +22,9 @@ import numpy.typing as npt
 from tools import logit
 from tools.causal_graph import MIX, OUTCOME, CausalGraph
 from tools.lattice import Bools
+from tools.mechanism_bins import Places, Tree, within
 from tools.shapley import shapley
+from tools.shift import dense
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -56,16 +57,6 @@ class Orders:
     covariates: Mapping[str, Floats]
     failed: Floats
     during: Bools
-
-    def take(self, rows: Ints) -> Self:
-        """Some orders, repeated where they are named more than once."""
-        return type(self)(
-            {name: part[rows] for name, part in self.values.items()},
-            tuple(part[rows] for part in self.mix),
-            {name: part[rows] for name, part in self.covariates.items()},
-            self.failed[rows],
-            self.during[rows],
-        )
 
 
 @dataclass(frozen=True)
@@ -100,16 +91,63 @@ class Cuts:
 
 
 @dataclass(frozen=True)
-class Binned:
-    """A node's values in one period, sorted within bins; the bins of all layers one after the other."""
+class Learner:
+    """What the orders are counted by, however often they are resampled."""
 
-    values: Floats
+    orders: Orders
+    graph: CausalGraph
+    cuts: Cuts
+    trees: Mapping[str, Tree]
+    """By node, its bins of like parents."""
+    places: Mapping[str, Places]
+    """By node, its values."""
+    risk: Ints
+    """By order, the bin of the outcome's score."""
+    kind: Ints
+    """By order, its kind; the order in which kinds are drawn."""
+    uniforms: Mapping[str, Floats]
+    """By node, shape (DRAWS,)."""
+    reach: Mapping[str, frozenset[str]]
+    """By node, the modules of itself and of everything upstream of it."""
+
+    @classmethod
+    def of(cls, orders: Orders, graph: CausalGraph, cuts: Cuts) -> Self:
+        """Make it ready for some orders and resamples of them."""
+        names = tuple(name for name in graph.nodes if name not in (MIX, OUTCOME))
+        codes = {name: cuts.code(name, orders.values[name]) for name in names}
+        return cls(
+            orders,
+            graph,
+            cuts,
+            {name: Tree.of(_keys(name, orders, graph, cuts, codes), len(orders.failed)) for name in names},
+            {name: Places.of(orders.values[name]) for name in names},
+            cuts.code(OUTCOME, cuts.scored(orders.values, orders.covariates)),
+            _kinds(orders.mix),
+            _uniforms((MIX, *names)),
+            {name: _modules(graph, {name, *graph.ancestors(name)}) for name in graph.nodes},
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The nodes that are drawn, parents first."""
+        return tuple(self.trees)
+
+    def parents(self, name: str) -> tuple[str, ...]:
+        """A node's parents but the mix, strongest first."""
+        return tuple(parent for parent in self.graph.parents(name) if parent != MIX)
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Places of a node's values in one period, sorted within bins; the bins of all layers one after the other."""
+
+    rank: Ints
     start: Ints
     count: Ints
 
-    def draw(self, bins: Ints, uniforms: Floats) -> Floats:
-        """One value of each of these bins."""
-        return np.asarray(self.values[self.start[bins] + (uniforms * self.count[bins]).astype(np.int64)])
+    def draw(self, bins: Ints, uniforms: Floats) -> Ints:
+        """One place of each of these bins."""
+        return np.asarray(self.rank[self.start[bins] + (uniforms * self.count[bins]).astype(np.int64)])
 
 
 @dataclass(frozen=True)
@@ -128,168 +166,172 @@ class Mechanisms:
     """Both periods' mechanisms, ready to be mixed.
 
     Args:
-        orders: of both periods.
-        graph: of the nodes that are measured.
-        cuts: learned from these orders or those that they are a resample of.
+        learner: of all orders.
+        before: the orders before the incident, repeated where a resample names them more than once.
+        during: likewise, of the incident.
     """
 
-    orders: Orders
-    graph: CausalGraph
-    cuts: Cuts
+    learner: Learner
+    before: Ints
+    during: Ints
     _periods: tuple[Period, Period] = field(init=False)
-    _enough: dict[str, Bools] = field(init=False, default_factory=dict)
-    """By node, which bins hold enough orders."""
+    _settled: dict[str, Ints] = field(init=False, default_factory=dict)
+    """By node and bin, the finest bin with enough orders in both periods, or in one where it is of the strongest
+    parent alone."""
     _known: dict[tuple[str, frozenset[str]], Floats] = field(init=False, default_factory=dict)
+    _coded: dict[tuple[str, frozenset[str]], Ints] = field(init=False, default_factory=dict)
+    _risks: dict[frozenset[str], Ints] = field(init=False, default_factory=dict)
+
+    @classmethod
+    def of(cls, learner: Learner) -> Self:
+        """The mechanisms of all orders."""
+        during = learner.orders.during
+        return cls(learner, np.flatnonzero(~during), np.flatnonzero(during))
 
     def __post_init__(self) -> None:
-        learned = {name: self._learn(name) for name in self._names}
+        learned = {name: self._learn(name) for name in self.learner.names}
         before, after = ({name: both[when] for name, both in learned.items()} for when in (0, 1))
-        self._periods = (self._period(before, during=False), self._period(after, during=True))
+        self._periods = (self._period(before, self.before), self._period(after, self.during))
 
     @property
     def actual(self) -> float:
         """What the outcome's mean changed by."""
-        return float(
-            self.orders.failed[self.orders.during].mean() - self.orders.failed[~self.orders.during].mean()
-        )
+        failed = self.learner.orders.failed
+        return float(failed[self.during].mean() - failed[self.before].mean())
 
     def parts(self) -> dict[str, float]:
         """Shapley values of the modules: each one's part of the change that the mechanisms reproduce."""
-        return shapley(tuple(self.graph.modules), self.mean)
+        return shapley(tuple(self.learner.graph.modules), self.mean)
 
     def mean(self, changed: frozenset[str]) -> float:
         """The outcome's mean with the mechanisms of these modules as they were during the incident."""
-        rows = self._drawn_rows(changed)
-        values = {name: self._drawn(name, changed) for name in self._names}
-        score = self.cuts.scored(values, {n: part[rows] for n, part in self.orders.covariates.items()})
-        period = self._of(OUTCOME, changed)
-        return float(period.rates[self.cuts.code(OUTCOME, score)].mean())
+        return float(self._of(OUTCOME, changed).rates[self._risk(changed)].mean())
 
     # --- running forward
 
-    @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(name for name in self.graph.nodes if name not in (MIX, OUTCOME))
-
-    @cached_property
-    def _uniforms(self) -> dict[str, Floats]:
-        """The same for every mixture: evenly spread, in an order of its own for each node (a rank-one lattice)."""
-        steps = np.arange(DRAWS)
-        primes = (1, 1571, 2731, 3347, 1223, 2081, 3691, 941, 2557)
-        return {
-            name: ((steps * prime) % DRAWS + 0.5) / DRAWS
-            for name, prime in zip((MIX, *self._names), primes, strict=False)
-        }
-
     def _of(self, name: str, changed: frozenset[str]) -> Period:
-        return self._periods[self.graph.nodes[name].module in changed]
+        return self._periods[self.learner.graph.nodes[name].module in changed]
 
-    def _upstream(self, name: str, changed: frozenset[str]) -> frozenset[str]:
-        """The changed modules that can reach a node."""
-        nodes = {name, *self.graph.ancestors(name)}
-        return changed & {self.graph.nodes[node].module for node in nodes}
+    def _risk(self, changed: frozenset[str]) -> Ints:
+        """Bins of the score, which the outcome's own mechanism has no part in."""
+        key = changed & frozenset().union(*(self.learner.reach[name] for name in (MIX, *self.learner.names)))
+        if key not in self._risks:
+            cuts = self.learner.cuts
+            rows = self._drawn_rows(changed)
+            values = {name: self._drawn(name, changed) for name in self.learner.names}
+            score = cuts.scored(values, {n: part[rows] for n, part in self.learner.orders.covariates.items()})
+            self._risks[key] = cuts.code(OUTCOME, score)
+        return self._risks[key]
 
     def _drawn_rows(self, changed: frozenset[str]) -> Ints:
         rows = self._of(MIX, changed).rows
-        return np.asarray(rows[(self._uniforms[MIX] * len(rows)).astype(np.int64)])
+        return np.asarray(rows[(self.learner.uniforms[MIX] * len(rows)).astype(np.int64)])
 
     def _drawn(self, name: str, changed: frozenset[str]) -> Floats:
-        key = (name, self._upstream(name, changed))
+        key = (name, changed & self.learner.reach[name])
         if key not in self._known:
-            rows = self._drawn_rows(changed)
-            codes = {p: self.cuts.code(p, self._drawn(p, changed)) for p in self._parents(name)}
-            self._known[key] = self._draw(name, codes, [part[rows] for part in self.orders.mix], changed)
+            self._known[key] = self._draw(name, changed)
         return self._known[key]
 
-    def _draw(self, name: str, codes: dict[str, Ints], mix: list[Ints], changed: frozenset[str]) -> Floats:
+    def _codes(self, name: str, changed: frozenset[str]) -> Ints:
+        key = (name, changed & self.learner.reach[name])
+        if key not in self._coded:
+            self._coded[key] = self.learner.cuts.code(name, self._drawn(name, changed))
+        return self._coded[key]
+
+    def _draw(self, name: str, changed: frozenset[str]) -> Floats:
         """A node's values, drawn from its own mechanism; what a parent adds, from that parent's module's."""
-        own, uniforms = self._of(name, changed).nodes[name], self._uniforms[name]
-        at = self._bins(name, list(codes.values()), mix)
-        extra = self.graph.nodes[name].extra_of
+        own, uniforms = self._of(name, changed).nodes[name], self.learner.uniforms[name]
+        values = self.learner.places[name].values
+        codes = {parent: self._codes(parent, changed) for parent in self.learner.parents(name)}
+        at = self._bins(name, codes, changed)
+        extra = self.learner.graph.nodes[name].extra_of
         if extra is None:
-            return own.draw(at, uniforms)
-        ordinary = self._bins(name, [c if p != extra else np.zeros_like(c) for p, c in codes.items()], mix)
+            return np.asarray(values[own.draw(at, uniforms)])
+        ordinary = self._bins(name, codes | {extra: np.zeros_like(codes[extra])}, changed)
         theirs = self._of(extra, changed).nodes[name]
-        added = theirs.draw(at, uniforms) - theirs.draw(ordinary, uniforms)
-        return own.draw(ordinary, uniforms) + np.where(codes[extra] > 0, added, 0.0)
+        added = values[theirs.draw(at, uniforms)] - values[theirs.draw(ordinary, uniforms)]
+        return np.asarray(values[own.draw(ordinary, uniforms)] + np.where(codes[extra] > 0, added, 0.0))
+
+    def _bins(self, name: str, codes: Mapping[str, Ints], changed: frozenset[str]) -> Ints:
+        rows = self._drawn_rows(changed)
+        keys: list[Ints] = []
+        for parent in self.learner.graph.parents(name):
+            keys += [part[rows] for part in self.learner.orders.mix] if parent == MIX else [codes[parent]]
+        return np.asarray(self._settled[name][self.learner.trees[name].find(keys, DRAWS)])
 
     # --- learning
 
     def _learn(self, name: str) -> tuple[Binned, Binned]:
         """Before and during."""
-        codes = [self.cuts.code(parent, self.orders.values[parent]) for parent in self._parents(name)]
-        layers = self._layers(name, codes, list(self.orders.mix))
-        values, start, count = [], [], []
-        for during in (False, True):
-            mine = np.flatnonzero(self.orders.during == during)
-            own = self.orders.values[name][mine]
-            values += [own[np.lexsort((own, layer[mine]))] for layer, _ in layers]
-            count.append(np.concatenate([np.bincount(layer[mine], minlength=size) for layer, size in layers]))
-            start.append(
-                np.cumsum(count[-1])
-                - count[-1]
-                + (len(layers) * int((~self.orders.during).sum()) if during else 0)
-            )
-        whole = np.concatenate(values)
-        coarse = sum(size for _, size in layers[:-2])
-        by_strongest = np.arange(len(count[0])) >= coarse
-        self._enough[name] = np.where(by_strongest, np.maximum(*count), np.minimum(*count)) >= LEAST
+        tree, places = self.learner.trees[name], self.learner.places[name]
+        ranks, starts, counts = [], [], []
+        for mine, offset in ((self.before, 0), (self.during, len(self.before) * (len(tree.sizes) + 1))):
+            layers = tree.layers(tree.own[mine])
+            ranks += [within(bins, places.rank[mine], places.bits) for bins in layers]
+            count = sum(np.bincount(bins, minlength=tree.starts[-1]) for bins in layers)
+            counts.append(np.asarray(count))
+            starts.append(np.cumsum(count) - count + offset)
+        by_strongest = np.arange(tree.starts[-1]) < tree.starts[:3][-1]
+        enough = np.where(by_strongest, np.maximum(*counts), np.minimum(*counts)) >= LEAST
+        self._settled[name] = tree.settled(enough)
+        whole = np.concatenate(ranks)
         before, after = (
-            self._binned(whole, start[when], count[when], start[1 - when], count[1 - when]) for when in (0, 1)
+            self._binned(whole, starts[when], counts[when], starts[1 - when], counts[1 - when])
+            for when in (0, 1)
         )
         return before, after
 
     @staticmethod
-    def _binned(values: Floats, start: Ints, count: Ints, other_start: Ints, other_count: Ints) -> Binned:
+    def _binned(rank: Ints, start: Ints, count: Ints, other_start: Ints, other_count: Ints) -> Binned:
         """A period's bins; one that it hardly has is taken to be as in the other period."""
         own = (count >= LEAST) | (other_count < LEAST)
-        return Binned(values, np.where(own, start, other_start), np.where(own, count, other_count))
+        return Binned(rank, np.where(own, start, other_start), np.where(own, count, other_count))
 
-    def _parents(self, name: str) -> tuple[str, ...]:
-        return tuple(parent for parent in self.graph.parents(name) if parent != MIX)
-
-    def _bins(self, name: str, codes: list[Ints], mix: list[Ints]) -> Ints:
-        """The finest bin with enough orders in both periods, or in one where it is of the strongest parent alone."""
-        found = np.full(len(mix[0]), -1, dtype=np.int64)
-        offset = 0
-        for layer, size in self._layers(name, codes, mix):
-            at = offset + layer
-            here = (found < 0) & (self._enough[name][at] | (size == 1))
-            found[here] = at[here]
-            offset += size
-        return found
-
-    def _layers(self, name: str, codes: list[Ints], mix: list[Ints]) -> list[tuple[Ints, int]]:
-        """The orders' bins by all parents, then without the weakest, and so on to one bin for all."""
-        parents = self.graph.parents(name)
-        keys = [
-            (code, len(self.cuts.edges[p]) + 1) for code, p in zip(codes, self._parents(name), strict=True)
-        ]
-        if MIX in parents:
-            kinds = [int(part.max(initial=0)) + 1 for part in self.orders.mix]
-            at = parents.index(MIX)
-            keys[at:at] = [*zip(mix, kinds, strict=True)]
-        rows = len(mix[0])
-        layers: list[tuple[Ints, int]] = [(np.zeros(rows, dtype=np.int64), 1)]
-        for code, size in keys:
-            last, width = layers[-1]
-            layers.append((last * size + code, width * size))
-        return layers[::-1]
-
-    def _period(self, nodes: Mapping[str, Binned], *, during: bool) -> Period:
-        mine = np.flatnonzero(self.orders.during == during)
-        kind = np.lexsort(tuple(part[mine] for part in reversed(self.orders.mix)))
+    def _period(self, nodes: Mapping[str, Binned], mine: Ints) -> Period:
+        kind = np.argsort(self.learner.kind[mine], kind="stable")
         return Period(nodes, self._rates(mine), mine[kind])
 
     def _rates(self, mine: Ints) -> Floats:
         """Of failure by bin of the score; a bin without orders takes the mean of its neighbours."""
-        score = self.cuts.scored(self.orders.values, self.orders.covariates)[mine]
-        bins = self.cuts.code(OUTCOME, score)
-        size = len(self.cuts.edges[OUTCOME]) + 1
+        bins = self.learner.risk[mine]
+        size = len(self.learner.cuts.edges[OUTCOME]) + 1
         count = np.bincount(bins, minlength=size).astype(np.float64)
-        total = np.bincount(bins, weights=self.orders.failed[mine], minlength=size)
+        total = np.bincount(bins, weights=self.learner.orders.failed[mine], minlength=size)
         some = np.flatnonzero(count)
         return np.interp(np.arange(size), some, total[some] / count[some])
+
+
+def _keys(
+    name: str, orders: Orders, graph: CausalGraph, cuts: Cuts, codes: Mapping[str, Ints]
+) -> list[tuple[Ints, int]]:
+    """A node's parents by order and how many codes each has, the strongest first."""
+    found: list[tuple[Ints, int]] = []
+    for parent in graph.parents(name):
+        if parent == MIX:
+            found += [(part, int(part.max(initial=0)) + 1) for part in orders.mix]
+        else:
+            found.append((codes[parent], len(cuts.edges[parent]) + 1))
+    return found
+
+
+def _kinds(mix: tuple[Ints, ...]) -> Ints:
+    kind = np.zeros(len(mix[0]), dtype=np.int64)
+    for part in mix:
+        kind = kind * (int(part.max(initial=0)) + 1) + part
+    # Few bits sort faster.
+    return dense(kind)
+
+
+def _uniforms(names: tuple[str, ...]) -> dict[str, Floats]:
+    """The same for every mixture: evenly spread, in an order of its own for each node (a rank-one lattice)."""
+    steps = np.arange(DRAWS)
+    primes = (1, 1571, 2731, 3347, 1223, 2081, 3691, 941, 2557)
+    return {name: ((steps * prime) % DRAWS + 0.5) / DRAWS for name, prime in zip(names, primes, strict=False)}
+
+
+def _modules(graph: CausalGraph, nodes: Iterable[str]) -> frozenset[str]:
+    return frozenset(graph.nodes[node].module for node in nodes)
 
 
 def _edges(values: Floats) -> Floats:

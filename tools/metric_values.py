@@ -1,5 +1,7 @@
 """A metric in any slice, before an incident and during it: plain values, no test."""
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
@@ -8,6 +10,8 @@ from tools.incident_frame import Flags, IncidentArguments, incident_frame
 from tools.metrics import CX_INDEX, CX_SCORE, METRICS, Metric, available
 from tools.registry import Result, ToolContext, tool
 from tools.score import cx
+
+_COUNTED: Final = frozenset[str]().union(*(metric.columns for metric in METRICS.values()))
 
 
 class MetricValuesResult(Result):
@@ -75,7 +79,9 @@ def rate(rows: pd.DataFrame, metric: Metric) -> float | None:
 
 
 def _value(rows: pd.DataFrame, chosen: Flags, arguments: IncidentArguments) -> float:
-    mine, name = rows[chosen], arguments.metric
+    name = arguments.metric
+    counted = [column for column in _names(rows) if column in _COUNTED or column.startswith("mature_")]
+    mine = rows[counted][chosen]
     if name in (CX_SCORE, CX_INDEX):
         score = cx({metric.id: rate(mine, metric) for metric in available(_names(rows))})
         value = None if score is None else score.score if name == CX_SCORE else score.index

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tools.decomposition import UNEXPLAINED, composition, decompose, driver_values
+from tools.decomposition import UNEXPLAINED, Decomposition, composition, decompose, driver_values
 from tools.errors import ToolFailure
 from tools.incident_frame import MIN_ORDERS, Flags, IncidentFrame, cut
-from tools.mechanism_shift import HARMFUL, MEDIATED, MechanismArguments
+from tools.mechanism_shift import HARMFUL, MEDIATED, Driver, MechanismArguments
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
 from tools.shift import compare, residualise, summarise
@@ -59,12 +59,24 @@ def onset_order(context: ToolContext, arguments: MechanismArguments) -> OnsetOrd
     parts = memo(context.dataset, (*key, arguments.metric), lambda: decompose(frame, arguments.metric))
     if parts is None:
         raise ToolFailure(f"not testable: too few orders with {arguments.metric}")
-    period = _periods(frame, arguments)
-    sign = HARMFUL.get(arguments.driver, 1.0)
-    rows = frame.inside & (parts.alone if arguments.driver in MEDIATED else True)
-    driver = sign * _z_by_period(frame, driver_values(frame, arguments.driver), rows, period)
-    outcome = _z_by_period(frame, parts.outcome, frame.inside, period)
+    period = memo(context.dataset, (*key, "periods"), lambda: _periods(frame, arguments))
+    outcome = memo(
+        context.dataset,
+        (*key, arguments.metric, "outcome"),
+        lambda: _z_by_period(frame, parts.outcome, frame.inside, period),
+    )
+    driver = memo(
+        context.dataset,
+        (*key, arguments.metric, arguments.driver),
+        lambda: _driver_z(parts, arguments.driver, period),
+    )
     return _order(arguments.driver, driver, outcome)
+
+
+def _driver_z(parts: Decomposition, driver: Driver, period: npt.NDArray[np.int64]) -> Floats:
+    frame = parts.frame
+    rows = frame.inside & (parts.alone if driver in MEDIATED else True)
+    return HARMFUL.get(driver, 1.0) * _z_by_period(frame, driver_values(frame, driver), rows, period)
 
 
 def _periods(frame: IncidentFrame, arguments: MechanismArguments) -> npt.NDArray[np.int64]:
@@ -78,13 +90,15 @@ def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.
     if not during.any() or int((~during).sum()) < MIN_ORDERS:
         raise ToolFailure("not testable: too few orders with the driver")
     residuals = residualise(values[keep], during, composition(frame, keep))
-    before = summarise(residuals[~during], frame.day[keep][~during])
+    day = frame.day[keep]
+    before = summarise(residuals[~during], day[~during])
+    later, later_day, later_period = residuals[during], day[during], period[keep][during]
     last = int(period[frame.during].max())
     z = np.zeros(last + 1)
     for number in range(last + 1):
-        chosen = during & (period[keep] == number)
+        chosen = later_period == number
         if int(chosen.sum()) >= 5:
-            shift = compare(before, summarise(residuals[chosen], frame.day[keep][chosen]))
+            shift = compare(before, summarise(later[chosen], later_day[chosen]))
             z[number] = shift.z if shift else 0.0
     return z
 

@@ -2,7 +2,7 @@
 
 from scipy.stats import norm
 
-from tools.decomposition import shift_of
+from tools.decomposition import decomposition, shift_of
 from tools.errors import ToolFailure
 from tools.incident_frame import IncidentArguments, incident_frame
 from tools.metrics import METRICS
@@ -38,7 +38,11 @@ class OutcomeShiftResult(Result):
 def outcome_shift(context: ToolContext, arguments: IncidentArguments) -> OutcomeShiftResult:
     """How far the metric moved in standard errors between days."""
     frame = incident_frame(context, arguments)
-    shift = shift_of(frame, harm(frame.rows, arguments.metric), frame.inside)
+    parts = decomposition(context, arguments)
+    same = parts is not None and parts.outcome_metric == arguments.metric
+    shift = (
+        parts.whole if parts and same else shift_of(frame, harm(frame.rows, arguments.metric), frame.inside)
+    )
     if shift is None:
         raise ToolFailure(f"not testable: too few orders with {arguments.metric}")
     return OutcomeShiftResult(

@@ -4,7 +4,8 @@ A tool is a pure function `(context, arguments) -> result` over Pydantic models.
 tools of the registered specs, `server` makes routes and commands; neither adds behaviour.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -130,6 +131,16 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """All names, sorted."""
         return tuple(sorted(self._specs))
+
+    @contextmanager
+    def wrapped(self, wrap: Callable[[ToolSpec], ToolSpec]) -> Iterator[None]:
+        """Every tool wrapped as long as the block runs, so that calls can be watched."""
+        plain = self._specs
+        self._specs = {name: wrap(spec) for name, spec in plain.items()}
+        try:
+            yield
+        finally:
+            self._specs = plain
 
     def select(self, names: Iterable[str]) -> tuple[ToolSpec, ...]:
         """The specs of these names, in this order; raises `ToolFailure` for an unknown one."""

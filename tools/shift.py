@@ -1,6 +1,7 @@
 """How far a quantity moved between days, against how far days differ anyway."""
 
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ Flags = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 SWEEPS = 4
+_SPARSE = 4
+"""A table by code may have so many times as many entries as there are rows."""
 DETECTABLE = 2.8
 """z(.975) + z(.80): a shift of so many standard errors is seen four times in five."""
 
@@ -38,9 +41,27 @@ def codes(*columns: npt.NDArray[np.generic]) -> Ints:
     """
     combined = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        _, inverse = np.unique(column, return_inverse=True)
-        combined = combined * (int(inverse.max(initial=0)) + 1) + inverse
-    return np.unique(combined, return_inverse=True)[1].astype(np.int64)
+        found = dense(column)
+        combined = combined * (int(found.max(initial=0)) + 1) + found
+    return dense(combined)
+
+
+def dense(column: npt.NDArray[np.generic]) -> Ints:
+    """Codes 0, 1, ... of a column's distinct values, in their order.
+
+    Example:
+        >>> dense(np.array([7, -2, 7])).tolist(), dense(np.array(["b", "a"])).tolist()
+        ([1, 0, 1], [1, 0])
+    """
+    if len(column) and np.issubdtype(column.dtype, np.integer):
+        whole = column.astype(np.int64, copy=False)
+        low, high = int(whole.min()), int(whole.max())
+        if high - low < _SPARSE * len(whole):
+            # Marking the values that occur costs one pass; sorting all of them costs many.
+            occurs = np.zeros(high - low + 1, dtype=bool)
+            occurs[whole - low] = True
+            return np.asarray((np.cumsum(occurs) - 1)[whole - low], dtype=np.int64)
+    return np.unique(column, return_inverse=True)[1].astype(np.int64)
 
 
 def residualise(values: Floats, during: Flags, parents: tuple[Ints, ...], *, prior: float = 5.0) -> Floats:
@@ -56,21 +77,38 @@ def residualise(values: Floats, during: Flags, parents: tuple[Ints, ...], *, pri
         prior: weight of the shrinkage, in orders.
     """
     known = ~during
-    effects = np.zeros(len(values))
     if not known.any():
         return values
     mean = float(values[known].mean())
-    parts = [np.zeros(len(values)) for _ in parents]
+    if not parents:
+        return np.asarray(values)
+    cell, groups = _cells(parents)
+    rest, at = values[known] - mean, cell[known]
+    alike = [group[known] for group in parents]
+    counts = [
+        np.bincount(group, minlength=int(of_cell.max(initial=0)) + 1)
+        for group, of_cell in zip(alike, groups, strict=True)
+    ]
+    effects = np.zeros(len(groups[0]))
+    parts = [np.zeros(len(effects)) for _ in parents]
     for _ in range(SWEEPS if len(parents) > 1 else 1):
-        for index, group in enumerate(parents):
-            rest = values - mean - (effects - parts[index])
-            size = int(group.max(initial=0)) + 1
-            count = np.bincount(group[known], minlength=size)
-            total = np.bincount(group[known], weights=rest[known], minlength=size)
+        for index, count in enumerate(counts):
+            others = effects - parts[index]
+            total = np.bincount(alike[index], weights=rest - others[at], minlength=len(count))
             effects -= parts[index]
-            parts[index] = (total / (count + prior))[group]
+            parts[index] = (total / (count + prior))[groups[index]]
             effects += parts[index]
-    return np.asarray(values - effects)
+    return np.asarray(values - effects[cell])
+
+
+def _cells(parents: tuple[Ints, ...]) -> tuple[Ints, list[Ints]]:
+    """Code of each row's combination of groups, and by code the group of each parent: effects differ by no more."""
+    sizes = tuple(int(group.max(initial=0)) + 1 for group in parents)
+    cell = np.ravel_multi_index(parents, sizes)
+    if prod(sizes) <= _SPARSE * len(cell):
+        return cell, [np.asarray(group) for group in np.unravel_index(np.arange(prod(sizes)), sizes)]
+    seen, cell = np.unique(cell, return_inverse=True)
+    return cell, [np.asarray(group) for group in np.unravel_index(seen, sizes)]
 
 
 def measure(values: Floats, day: Ints, during: Flags, *, residuals: Floats | None = None) -> Shift | None:

@@ -13,6 +13,7 @@ from data.slices import Slice
 from tools.errors import ToolFailure
 from tools.incident_frame import GUARD, Flags, SpanArguments, incident_frame
 from tools.level_shift import level_shift
+from tools.memo import memo
 from tools.registry import Result, ToolContext, tool
 from tools.shift import Ints, Shift, codes
 from tools.volume_shift import orders_shift, supply_part
@@ -47,7 +48,7 @@ def supply_shift(context: ToolContext, arguments: SpanArguments) -> SupplyShiftR
     """Whether fewer couriers were online than the hour of the week has, and whether that or demand made them busy."""
     dataset = context.dataset
     dataset.require("supply_snapshots.couriers_online")
-    hours = localise(dataset.supply(), dataset.mapping)
+    hours = memo(dataset, ("local_supply",), lambda: localise(dataset.supply(), dataset.mapping))
     hours = within(hours, arguments.slice, arguments.start, arguments.end, context.settings.baseline_days)
     during = (hours["ts"] >= arguments.start).to_numpy(dtype=bool)
     shift = couriers_shift(hours, during)

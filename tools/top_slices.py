@@ -77,7 +77,8 @@ def top_slices(context: ToolContext, arguments: TopSlicesArguments) -> TopSlices
 def _parts(
     frame: IncidentFrame, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", dimension: str, where: Slice
 ) -> Iterator[SlicePart]:
-    rows = frame.rows.assign(harm=values, during=frame.during)[frame.inside & ~np.isnan(values)]
+    rows = frame.rows[[dimension]].assign(harm=values, during=frame.during)
+    rows = rows[frame.inside & ~np.isnan(values)]
     table = (
         rows.groupby([dimension, "during"], observed=True)["harm"].agg(["sum", "count"]).unstack(fill_value=0)
     )

@@ -83,3 +83,20 @@ def early(
     from server.early_bench import bench_early
 
     bench_early(worlds=worlds, label=label, workers=workers, as_json=json)
+
+
+@bench_app.command()
+def rca(
+    orders: Annotated[str, typer.Option(help="Orders of the simulated world, such as 200k or 1M.")] = "1M",
+    replicates: Annotated[
+        int, typer.Option(min=2, max=1_000, help="Resamples behind the intervals of the runs that have any.")
+    ] = 100,
+    json: Json = False,
+) -> None:
+    """How long a full root-cause analysis takes, where the time goes, and how much memory it needs.
+
+    Example: cx bench rca --orders 200k
+    """
+    from server.rca_bench import bench_rca
+
+    bench_rca(orders=orders, replicates=replicates, as_json=json)

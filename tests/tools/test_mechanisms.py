@@ -9,14 +9,14 @@ from tools.checks import CheckResult
 from tools.graph_checks import graph_checks
 from tools.mechanism_orders import MechanismOrders
 from tools.mechanism_shapley import attribute
-from tools.mechanisms import Cuts, Mechanisms, Orders
+from tools.mechanisms import Cuts, Learner, Mechanisms, Orders
 
 RIGHT = 0.75
 """Least part of all blame that goes to the module that did it."""
 
 
 def mechanisms(found: Orders) -> Mechanisms:
-    return Mechanisms(found, graph(), Cuts.of(found, graph()))
+    return Mechanisms.of(Learner.of(found, graph(), Cuts.of(found, graph())))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
