@@ -1,6 +1,6 @@
 """Which moved first: the driver or the outcome? The likeliest start of a step, in 24-hour periods.
 
-The simple reading; posteriors of change points are not built yet.
+Beside it stands how sure that order is, from the posteriors of both steps (`tools.step_posterior`).
 """
 
 from datetime import timedelta
@@ -16,6 +16,7 @@ from tools.mechanism_shift import HARMFUL, MEDIATED, Driver, MechanismArguments
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
 from tools.shift import compare, residualise, summarise
+from tools.step_posterior import no_later, step_posterior
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,6 +41,10 @@ class OnsetOrderResult(Result):
     """Largest z of the driver over the periods; positive is harmful."""
     in_order: bool
     """Both moved, and the driver not after the outcome."""
+    p_driver_moved: float
+    """That the driver has a lasting harmful step at all."""
+    p_driver_first: float
+    """That its step began no later than the outcome's, given that both have one."""
 
 
 @tool(cost=Cost.MODERATE)
@@ -105,6 +110,7 @@ def _z_by_period(frame: IncidentFrame, values: Floats, rows: Flags, period: npt.
 
 def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
     first_driver, first_outcome = step_start(driver), step_start(outcome)
+    p_driver = step_posterior(driver)
     both = first_driver is not None and first_outcome is not None
     lead = (
         DAY_S * (first_outcome - first_driver)
@@ -120,6 +126,8 @@ def _order(name: str, driver: Floats, outcome: Floats) -> OnsetOrderResult:
         lead_s=lead,
         z_driver_peak=float(driver.max()),
         in_order=both and lead >= 0,
+        p_driver_moved=1.0 - float(p_driver[-1]),
+        p_driver_first=no_later(p_driver, step_posterior(outcome)),
     )
 
 

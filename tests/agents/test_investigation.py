@@ -74,6 +74,7 @@ async def test_investigate_finds_batching_in_words_a_manager_understands(new_con
     assert {i for f in report.findings for i in f.evidence} <= set(report.evidence)
     assert [entry.at for entry in report.timeline] == sorted(entry.at for entry in report.timeline)
     assert any("batching threshold from 2 to 4" in entry.what for entry in report.timeline)
+    assert any("Batched moved; the outcome moved the same day" in entry.what for entry in report.timeline)
     assert report.recommendations[0].action == "reduce_batching_threshold"
     assert report.experiment_plan is not None
     assert report.experiment_plan.markdown
