@@ -195,7 +195,7 @@ class Emitter:
         self._emit(core.StateSnapshotEvent(snapshot=snapshot))
 
     def activity(self, kind: str, id: str, content: dict[str, Any]) -> None:
-        """A card: `cx.evidence`, `cx.hypothesis`, `cx.recommendation` or `cx.experiment_plan`."""
+        """A card: `cx.evidence`, `cx.hypothesis`, `cx.challenge`, `cx.recommendation` or `cx.experiment_plan`."""
         message = f"{self._run}:{kind}:{id}"
         self._emit(
             core.ActivitySnapshotEvent(message_id=message, activity_type=kind, content=content, replace=True)

@@ -1,6 +1,6 @@
 r"""The orchestrator's wiring. Nothing is compiled, connected or dated at import.
 
-triage -> investigator (in parallel) -> join -> strategist -> planner -> writer -> report
+triage -> investigator (in parallel) -> join -> challenger -> strategist -> planner -> writer -> report
 \\-> report, where nothing is wrong
 """
 
@@ -11,6 +11,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agents.context import Context
+from agents.nodes.challenger import challenger
 from agents.nodes.investigator import investigator
 from agents.nodes.join import join
 from agents.nodes.planner import planner
@@ -21,7 +22,7 @@ from agents.nodes.writer import writer
 from agents.state import State
 
 RECURSION_LIMIT: Final = 25
-"""Supersteps of one run; the longest path has seven."""
+"""Supersteps of one run; the longest path has eight."""
 
 Graph = CompiledStateGraph[State, Context, State, State]
 
@@ -36,13 +37,15 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     graph.add_node("triage", triage)
     graph.add_node("investigator", investigator)
     graph.add_node("join", join)
+    graph.add_node("challenger", challenger)
     graph.add_node("strategist", strategist)
     graph.add_node("planner", planner)
     graph.add_node("writer", writer)
     graph.add_node("report", report)
     graph.add_edge(START, "triage")
     graph.add_edge("investigator", "join")
-    graph.add_edge("join", "strategist")
+    graph.add_edge("join", "challenger")
+    graph.add_edge("challenger", "strategist")
     graph.add_edge("strategist", "planner")
     graph.add_edge("planner", "writer")
     graph.add_edge("writer", "report")

@@ -82,6 +82,36 @@ def adjudicate(
     return run(incident, evidence, not_testable, context.confidence)
 
 
+def challenge(
+    context: Context,
+    incident: Incident,
+    leader: HypothesisId,
+    battery: Mapping[HypothesisId, Sequence[Evidence]],
+    *,
+    id: str,
+) -> Evidence:
+    """What was tried to break the leader; raises `ToolFailure` where nothing could be."""
+    from tools.evidence import observe
+    from tools.features import read
+
+    arguments = {
+        "slice": incident.slice.model_dump(),
+        "start": incident.window.start.isoformat(),
+        "end": incident.window.end.isoformat(),
+        "metric": incident.metric,
+        "hypothesis": leader,
+        "shares": {id_: read(id_, evidence).share for id_, evidence in battery.items()},
+    }
+    return observe(registry()["challenge"], context.tools, arguments, id=id)
+
+
+def challenged(adjudication: Adjudication, evidence: Evidence) -> Adjudication:
+    """The verdict after the challenge."""
+    from tools.challenged import challenged as run
+
+    return run(adjudication, evidence)
+
+
 def recommend(context: Context, incident: Incident, adjudication: Adjudication) -> tuple[Recommendation, ...]:
     """Actions, ranked."""
     from tools.recommend import recommend as run

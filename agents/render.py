@@ -180,7 +180,9 @@ def leaf(name: str, value: object, zone: tzinfo, *, unit: str | None = None) -> 
     return None
 
 
-_IDENTIFIERS: Final = frozenset({"policy", "driver", "metric", "outcome_metric", "kind"})
+_IDENTIFIERS: Final = frozenset(
+    {"policy", "driver", "metric", "outcome_metric", "kind", "hypothesis", "rival"}
+)
 
 
 def _moment(text: str) -> datetime | None:

@@ -26,6 +26,19 @@ class TimelineEntry(_Model):
     """Evidence id."""
 
 
+class ChallengeEntry(_Model):
+    """One thing that was tried to break the leading cause."""
+
+    name: str
+    """placebo dates, placebo slices, leave one out, best rival."""
+    passed: bool | None
+    """Whether the leader survived it; empty where it could not be tried."""
+    text: str
+    """Rendered: what was found, or why it could not be tried."""
+    evidence: str
+    """Evidence id."""
+
+
 class Grounding(_Model):
     """How much of the prose is backed by evidence."""
 
@@ -44,6 +57,8 @@ class InvestigationReport(_Model):
     not_testable: tuple[NotTestable, ...]
     p_none: float
     p_other: float
+    challenge: tuple[ChallengeEntry, ...] = ()
+    """What was tried to break the leading cause; empty where there is none."""
     timeline: tuple[TimelineEntry, ...]
     recommendations: tuple[Recommendation, ...]
     experiment_plan: ExperimentPlan | None

@@ -42,7 +42,10 @@ class State(TypedDict, total=False):
     limitations: Annotated[list[str], add]
     evidence: dict[str, Json]
     """Final ids -> evidence, in order."""
+    battery: dict[str, list[str]]
+    """Hypothesis -> final ids of its battery's evidence."""
     adjudication: Json
+    """Of the battery's evidence alone, until the leader is challenged."""
     recommendations: list[Json]
     plan: Json | None
     narrative: str

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from agents.report import InvestigationReport
-from server.wording import amount, explain, moment, span
+from agents.report import ChallengeEntry, InvestigationReport
+from server.wording import amount, explain, moment, outcome, span
 from tools.evidence import Evidence
 from tools.findings import Finding
 from tools.recommendations import Recommendation
@@ -26,6 +26,7 @@ def report_markdown(report: InvestigationReport) -> str:
         head,
         report.narrative.strip(),
         _section("Causes", _findings(report.findings)),
+        _section("What the challenge tried", _challenge(report.challenge)),
         _section("Ruled out", _findings(report.ruled_out)),
         _section(
             "Not testable",
@@ -69,6 +70,14 @@ def _findings(findings: Iterable[Finding]) -> list[str]:
         "| --- | --- | --- | ---: | ---: | --- |",
         *rows,
     ]
+
+
+def _challenge(entries: Iterable[ChallengeEntry]) -> list[str]:
+    rows = [
+        f"| {entry.name} | {outcome(entry.passed)} | {_cell(entry.text)} | {entry.evidence} |"
+        for entry in entries
+    ]
+    return ["| check | result | found | evidence |", "| --- | --- | --- | --- |", *rows] if rows else []
 
 
 def _role(finding: Finding) -> str:

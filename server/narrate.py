@@ -17,7 +17,9 @@ def line(payload: str) -> str | None:
 
 def _activity(event: dict[str, Any]) -> str:
     content = event.get("content", {})
-    name = content.get("id") or content.get("hypothesis") or content.get("action") or ""
+    name = (
+        content.get("id") or content.get("hypothesis") or content.get("action") or content.get("name") or ""
+    )
     return f"{str(event['activityType']).removeprefix('cx.')} {name}".strip()
 
 

@@ -68,6 +68,16 @@ _SHOWN: Final = {
 }
 
 
+def outcome(passed: bool | None) -> str:
+    """How a check of the challenge ended, from the leader's side.
+
+    Example:
+        >>> outcome(True), outcome(False), outcome(None)
+        ('survived', 'failed', 'not testable')
+    """
+    return {True: "survived", False: "failed", None: "not testable"}[passed]
+
+
 def explain(evidence: Evidence) -> str:
     """One line of a tool's result: its first few plain values.
 

@@ -1,6 +1,7 @@
 """The verdict over all hypotheses, from the battery's evidence alone.
 
-Pure: the same evidence and model give the same verdict. Thresholds are those of the product's definition: a finding
+Pure: the same evidence and model give the same verdict. Its leader is challenged afterwards, and the verdict made final
+(`tools.challenged`). Thresholds are those of the product's definition: a finding
 is `confirmed` from p_primary .80 if it survived the challenge, `likely` from .50, `ruled_out` up to p_contributes
 .10 with the power to see it, otherwise `inconclusive`. A hypothesis whose driver moved only because of an upstream
 cause is reported as that cause's mediator, whatever its p.
@@ -178,7 +179,7 @@ def _finding_verdict(case: _Case, id_: HypothesisId, *, mediator: bool) -> Findi
 
 
 def survived(readings: Mapping[HypothesisId, Reading], p: Probabilities, id_: HypothesisId) -> bool:
-    """The minimal challenge: what would break the leader, and whether it did.
+    """What in the battery's own evidence would break the leader, and whether it did; `tools.challenge` tries further.
 
     A recorded change must have survived its own placebo and pre-trend; a driver must have moved, and not after the
     outcome; and without the leader no rival may explain as much as it does.

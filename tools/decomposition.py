@@ -11,7 +11,7 @@ With batching not recorded every order counts as carried alone. The parts descri
 through; which part is a cause and which a consequence is decided by `mechanism_shift` and adjudication.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -63,6 +63,12 @@ class Decomposition:
         """Of the harm to the drivers, among orders carried alone; None where no driver is recorded."""
         return _response(self.frame, self.outcome, self.frame.inside & self.alone, self.outcome_metric)
 
+    def of_some(self, whole: Shift, unbatched: Shift | None) -> "Decomposition":
+        """The same response, with the shifts of some of its orders."""
+        other = replace(self, whole=whole)
+        vars(other).update(unbatched=unbatched, response=self.response)
+        return other
+
     @property
     def through_batching(self) -> float:
         """Share of the worsening that orders carried alone did not have."""
@@ -84,20 +90,56 @@ def regressor(frame: IncidentFrame, name: str) -> Floats:
     return np.nan_to_num(values, nan=0.0) if name == "items_bad" else values
 
 
+def carried_alone(frame: IncidentFrame) -> Flags:
+    """Orders that were not batched, shape (rows,); all where batching is not recorded."""
+    if BATCHED not in frame.rows:
+        return np.ones(len(frame.rows), dtype=bool)
+    return np.asarray(frame.column(BATCHED) != 1.0)
+
+
 def composition(frame: IncidentFrame, rows: Flags) -> tuple[Ints, ...]:
     """What differs between orders whatever was done to them: local hour, weekend or not, and the store."""
     hours = frame.hour_kind[rows]
     return (hours,) if frame.store is None else (hours, frame.store[rows])
 
 
-def shift_of(frame: IncidentFrame, values: Floats, rows: Flags) -> Shift | None:
-    """Shift of values over some rows, for like hours, days and stores; None with too few orders."""
+@dataclass(frozen=True)
+class Track:
+    """A quantity of some orders, freed of what its parents explain; its mean can be compared between any of them."""
+
+    rows: Ints
+    """Positions of the orders in their frame, ascending, shape (n,)."""
+    day: Ints
+    """Local day, shape (n,)."""
+    values: Floats
+    residuals: Floats
+    """Values after `residualise`, learned on the frame's baseline."""
+
+    def shift(self, during: Flags, among: Flags | None = None) -> Shift | None:
+        """Shift of the mean between two sets of the frame's orders; None with too few of them.
+
+        Args:
+            during: the later ones, shape (frame's rows,).
+            among: the orders looked at, shape (frame's rows,); all where None.
+        """
+        mine = during[self.rows]
+        keep = np.ones(len(mine), dtype=bool) if among is None else among[self.rows]
+        if min(int((keep & mine).sum()), int((keep & ~mine).sum())) < MIN_ORDERS:
+            return None
+        return measure(self.values[keep], self.day[keep], mine[keep], residuals=self.residuals[keep])
+
+
+def track_of(frame: IncidentFrame, values: Floats, rows: Flags) -> Track:
+    """Values of some rows, for like hours, days and stores."""
     keep = rows & ~np.isnan(values)
-    if min(int((keep & frame.during).sum()), int((keep & ~frame.during).sum())) < MIN_ORDERS:
-        return None
     kept = values[keep]
     residuals = residualise(kept, frame.during[keep], composition(frame, keep))
-    return measure(kept, frame.day[keep], frame.during[keep], residuals=residuals)
+    return Track(np.flatnonzero(keep), frame.day[keep], kept, residuals)
+
+
+def shift_of(frame: IncidentFrame, values: Floats, rows: Flags) -> Shift | None:
+    """Shift of values over some rows, for like hours, days and stores; None with too few orders."""
+    return track_of(frame, values, rows).shift(frame.during)
 
 
 def decompose(frame: IncidentFrame, metric: str) -> Decomposition | None:
@@ -110,7 +152,7 @@ def decompose(frame: IncidentFrame, metric: str) -> Decomposition | None:
     whole = shift_of(frame, outcome, frame.inside)
     if whole is None:
         return None
-    alone = frame.column(BATCHED) != 1.0 if BATCHED in frame.rows else np.ones(len(frame.rows), dtype=bool)
+    alone = carried_alone(frame)
     return Decomposition(frame=frame, outcome=outcome, outcome_metric=used, alone=alone, whole=whole)
 
 

@@ -1,6 +1,7 @@
 """Importing this registers every tool of diagnosis."""
 
 from tools import (
+    challenge,
     changes_in_scope,
     completeness,
     context_overlap,
@@ -19,6 +20,7 @@ from tools import (
 )
 
 TOOLS = (
+    challenge.challenge,
     changes_in_scope.changes_in_scope,
     completeness.completeness,
     context_overlap.context_overlap,

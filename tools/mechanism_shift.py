@@ -19,6 +19,7 @@ from tools.decomposition import (
     SECONDS,
     UNEXPLAINED,
     Decomposition,
+    Track,
     composition,
     decomposition,
     driver_values,
@@ -27,10 +28,11 @@ from tools.decomposition import (
     shift_of,
 )
 from tools.errors import ToolFailure
-from tools.incident_frame import Flags, IncidentArguments, IncidentFrame
+from tools.incident_frame import Flags, IncidentArguments, IncidentFrame, incident_frame
 from tools.memo import memo
+from tools.outcomes import harm
 from tools.registry import Cost, Result, ToolContext, tool
-from tools.shift import DETECTABLE, Shift, measure, residualise
+from tools.shift import DETECTABLE, Shift, residualise
 
 Floats = npt.NDArray[np.float64]
 Driver = Literal["dasher_wait_s", "prep_s", "batched", "promise_s", "items_bad", "unexplained"]
@@ -39,6 +41,7 @@ HARMFUL: Final[dict[str, float]] = {"promise_s": -1.0}
 """Sign of a harmful shift, where it is not +1: a shorter promise is what hurts."""
 MEDIATED: Final = tuple(name for name, node in graph().nodes.items() if node.extra_of == BATCHED)
 """Drivers that batching moves; read among orders carried alone."""
+WAIT: Final = "dasher_wait_s"
 
 
 ENOUGH_DAYS: Final = 14
@@ -112,9 +115,8 @@ def mechanism_shift(context: ToolContext, arguments: MechanismArguments) -> Mech
     if parts is None:
         raise ToolFailure(f"not testable: too few orders with {arguments.metric} in the window or before it")
     days = context.settings.baseline_days
-    key = ("given_load", arguments.slice, arguments.start, arguments.end, days)
-    busy = load(context, arguments)
-    at_load = memo(context.dataset, key, lambda: batching_given_load(parts.frame, busy))
+    track = batching_at_load(context, arguments)
+    at_load = None if track is None else track.shift(parts.frame.during)
     return memo(
         context.dataset, ("mechanism_shift", arguments, days), lambda: read(parts, arguments.driver, at_load)
     )
@@ -126,13 +128,13 @@ def read(parts: Decomposition, driver: Driver, at_load: Shift | None = None) -> 
     Args:
         parts: the incident's decomposition.
         driver: which driver.
-        at_load: `batching_given_load` of the frame; None where courier load is not recorded.
+        at_load: shift of the batched share at like courier load; None where that is not recorded.
 
     Raises:
         ToolFailure: the driver is not recorded for enough orders.
     """
     frame = parts.frame
-    values = _unexplained(parts) if driver == UNEXPLAINED else driver_values(frame, driver)
+    values = values_of(frame, parts, driver)
     marginal = shift_of(frame, values, frame.inside)
     if marginal is None:
         raise ToolFailure(f"not testable: {driver} is known for too few orders in the window or before it")
@@ -175,19 +177,18 @@ def _plain(
 ) -> _Reading:
     frame = parts.frame
     sign = HARMFUL.get(driver, 1.0)
-    alone = driver in (*MEDIATED, UNEXPLAINED)
-    keep = parts.alone if alone else np.ones(len(values), dtype=bool)
-    conditional = shift_of(frame, values, frame.inside & keep) if alone else marginal
+    keep = own_rows(frame, parts.alone, driver)
+    conditional = (
+        shift_of(frame, values, frame.inside & keep) if driver in (*MEDIATED, UNEXPLAINED) else marginal
+    )
     if conditional is None:
         raise ToolFailure(f"not testable: too few orders carried alone to read {driver} by itself")
-    share = _harm(parts, driver, conditional.change) / parts.whole.change if parts.whole.change else 0.0
-    if driver == "dasher_wait_s" and conditional.change > 0:
-        share += _through_load(parts, at_load)
-    recorded = alone and BATCHED in frame.rows
+    batched = _batched(parts) if driver == WAIT and at_load is not None else None
+    recorded = driver in (*MEDIATED, UNEXPLAINED) and BATCHED in frame.rows
     return _Reading(
         conditional,
         shift_of(frame, values, _elsewhere(frame) & keep),
-        share,
+        explained_share(parts, driver, conditional, batched=batched, at_load=at_load),
         _detectable(_harm(parts, driver, sign * DETECTABLE * conditional.error), parts),
         "hour, weekend, store, carried alone" if recorded else "hour, weekend, store",
     )
@@ -199,29 +200,67 @@ def _batching(parts: Decomposition, values: Floats, marginal: Shift, at_load: Sh
     return _Reading(
         shift,
         shift_of(frame, values, _elsewhere(frame)),
-        parts.through_batching * _own_part(shift, marginal),
+        explained_share(parts, BATCHED, shift, batched=marginal),
         _detectable(DETECTABLE * shift.error * _batched_gap(parts), parts),
         "hour, weekend, store, courier load" if at_load is not None else "hour, weekend, store",
     )
 
 
-def _own_part(shift: Shift, marginal: Shift) -> float:
+def own_rows(frame: IncidentFrame, alone: Flags, driver: str) -> Flags:
+    """The orders among which a driver is read by itself, wherever they are, shape (rows,)."""
+    return alone if driver in (*MEDIATED, UNEXPLAINED) else np.ones(len(frame.rows), dtype=bool)
+
+
+def explained_share(
+    parts: Decomposition, driver: str, own: Shift, *, batched: Shift | None, at_load: Shift | None = None
+) -> float:
+    """Share of an incident's worsening that a driver's own shift accounts for.
+
+    Args:
+        parts: the worsening.
+        driver: which driver.
+        own: its shift, given its parents.
+        batched: plain shift of the batched share; it is needed for batching, and for waits where load is known.
+        at_load: shift of the batched share at like courier load; None where load is not recorded.
+    """
+    if driver == BATCHED:
+        return parts.through_batching * _own_part(own, batched)
+    share = _harm(parts, driver, own.change) / parts.whole.change if parts.whole.change else 0.0
+    if driver == WAIT and own.change > 0:
+        share += _through_load(parts, batched, at_load)
+    return share
+
+
+def _batched(parts: Decomposition) -> Shift | None:
+    frame = parts.frame
+    return shift_of(frame, driver_values(frame, BATCHED), frame.inside)
+
+
+def _own_part(shift: Shift, batched: Shift | None) -> float:
     """Of the batched share's rise, the part that the couriers' load does not explain."""
-    return float(np.clip(shift.change / marginal.change, 0.0, 1.0)) if marginal.change > 0 else 0.0
+    if batched is None or batched.change <= 0:
+        return 0.0
+    return float(np.clip(shift.change / batched.change, 0.0, 1.0))
 
 
-def _through_load(parts: Decomposition, at_load: Shift | None) -> float:
+def _through_load(parts: Decomposition, batched: Shift | None, at_load: Shift | None) -> float:
     """Share of the worsening that went through batching because the couriers' load rose."""
-    if at_load is None:
+    if at_load is None or batched is None or batched.change <= 0:
         return 0.0
-    marginal = shift_of(parts.frame, driver_values(parts.frame, BATCHED), parts.frame.inside)
-    if marginal is None or marginal.change <= 0:
-        return 0.0
-    return parts.through_batching * (1.0 - _own_part(at_load, marginal))
+    return parts.through_batching * (1.0 - _own_part(at_load, batched))
 
 
-def batching_given_load(frame: IncidentFrame, busy: Floats | None) -> Shift | None:
-    """Shift of the batched share at like courier load, by a logistic model of the baseline.
+def batching_at_load(context: ToolContext, arguments: IncidentArguments) -> Track | None:
+    """`track_at_load` of an incident, memoised on the dataset."""
+    key = ("at_load", arguments.slice, arguments.start, arguments.end, context.settings.baseline_days)
+    frame, busy = incident_frame(context, arguments), load(context, arguments)
+    return memo(context.dataset, key, lambda: track_at_load(frame, busy))
+
+
+def track_at_load(frame: IncidentFrame, busy: Floats | None) -> Track | None:
+    """The slice's batched share, freed of what the couriers' load explains of it; None with too few orders.
+
+    By a logistic model of the baseline.
 
     Args:
         frame: the incident's frame.
@@ -239,7 +278,7 @@ def batching_given_load(frame: IncidentFrame, busy: Floats | None) -> Shift | No
     model = logit.fit(features[before], values[keep][before], ridge=1.0)
     residuals = values[keep] - model.probability(features) + float(values[keep][before].mean())
     residuals = residualise(residuals, during, composition(frame, keep))
-    return measure(values[keep], frame.day[keep], during, residuals=residuals)
+    return Track(np.flatnonzero(keep), frame.day[keep], values[keep], residuals)
 
 
 def _load_features(frame: IncidentFrame, busy: Floats, keep: Flags) -> Floats:
@@ -254,11 +293,24 @@ def _load_features(frame: IncidentFrame, busy: Floats, keep: Flags) -> Floats:
     return np.column_stack(columns)
 
 
-def _unexplained(parts: Decomposition) -> Floats:
+def values_of(frame: IncidentFrame, parts: Decomposition, driver: str) -> Floats:
+    """A driver by order of a frame, shape (rows,); what is unexplained, by the incident's own response.
+
+    Args:
+        frame: the incident's frame, or another one of the same data.
+        parts: the incident's decomposition.
+        driver: which driver.
+
+    Raises:
+        ToolFailure: the data do not have it.
+    """
+    if driver != UNEXPLAINED:
+        return driver_values(frame, driver)
+    outcome = parts.outcome if frame is parts.frame else harm(frame.rows, parts.outcome_metric)
     if parts.response is None:
-        return parts.outcome
-    columns = {name: regressor(parts.frame, name) for name in parts.response.names}
-    return np.asarray(parts.outcome - parts.response.predict(columns))
+        return outcome
+    columns = {name: regressor(frame, name) for name in parts.response.names}
+    return np.asarray(outcome - parts.response.predict(columns))
 
 
 def _elsewhere(frame: IncidentFrame) -> Flags:

@@ -64,6 +64,10 @@ def _checks_failed(result: Mapping[str, Any]) -> bool:
     return not result["survived"]
 
 
+def _broken_by(check: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda result: result[check]["passed"] is False
+
+
 RULES: Final[tuple[Rule, ...]] = (
     (
         "mechanism_shift",
@@ -127,5 +131,25 @@ RULES: Final[tuple[Rule, ...]] = (
         "promise_shift",
         lambda r: r["promise_part_share"] < 0.5,
         "Delivery itself became slower; shorter promises made {{{id}.promise_part_share}} of the loss of slack.",
+    ),
+    (
+        "challenge",
+        _broken_by("dates"),
+        "Of {{{id}.dates.n_tested}} earlier windows without an incident, {{{id}.dates.n_as_strong}} show as much.",
+    ),
+    (
+        "challenge",
+        _broken_by("parts"),
+        "It rests on a part of the slice: without that its share falls to {{{id}.parts.smallest_share}}.",
+    ),
+    (
+        "challenge",
+        _broken_by("slices"),
+        "Of {{{id}.slices.n_tested}} like slices outside of it, {{{id}.slices.n_as_strong}} moved as strongly.",
+    ),
+    (
+        "challenge",
+        _broken_by("rival"),
+        "A rival, {{{id}.rival.rival}}, accounts for {{{id}.rival.rival_share}} beside {{{id}.rival.leader_share}}.",
     ),
 )

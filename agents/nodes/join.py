@@ -32,6 +32,8 @@ async def join(state: State, runtime: Runtime[Context]) -> State:
         evidence: dict[str, Json] = {each.id: each.model_dump(mode="json") for each in final.values()}
         for id_, each in evidence.items():
             emitter.activity("cx.evidence", id_, each)
-        for finding in (*verdict.findings, *verdict.ruled_out):
-            emitter.activity("cx.hypothesis", finding.hypothesis.value, finding.model_dump(mode="json"))
-    return {"evidence": evidence, "adjudication": verdict.model_dump(mode="json")}
+    return {
+        "evidence": evidence,
+        "battery": {id_.value: [each.id for each in found] for id_, found in battery.items()},
+        "adjudication": verdict.model_dump(mode="json"),
+    }

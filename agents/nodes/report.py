@@ -5,6 +5,7 @@ from datetime import datetime
 from langgraph.runtime import Runtime
 
 from agents.catalog import allowed, globally
+from agents.challenge import entries
 from agents.context import Context
 from agents.grounding import render_text
 from agents.nodes.writer import found
@@ -67,6 +68,7 @@ def assemble(state: State, context: Context) -> InvestigationReport:
         not_testable=verdict.not_testable,
         p_none=verdict.p_none,
         p_other=verdict.p_other,
+        challenge=entries(what.evidence.values(), what.zone),
         timeline=timeline(what),
         recommendations=tuple(
             _spoken(n, each, facts) for n, each in enumerate(what.recommendations, start=1)

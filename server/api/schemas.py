@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.report import Grounding, InvestigationReport, TimelineEntry
+from agents.report import ChallengeEntry, Grounding, InvestigationReport, TimelineEntry
 from server.models import ChangeKind, IncidentChangeRecord, IncidentRecord, RunRecord, RunStatus
 from tools.cause_found import CauseFound
 from tools.evidence import Evidence
@@ -171,6 +171,7 @@ class RootCause(_Body):
     not_testable: tuple[NotTestable, ...]
     p_none: float
     p_other: float
+    challenge: tuple[ChallengeEntry, ...]
     timeline: tuple[TimelineEntry, ...]
     narrative: str
     evidence: dict[str, Evidence]

@@ -11,10 +11,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from agents.report import InvestigationReport
+from agents.report import ChallengeEntry, InvestigationReport
 from data.report import CheckReport, TableReport
 from server.cli.console import show
-from server.wording import SECONDS, amount, explain, moment, span
+from server.wording import SECONDS, amount, explain, moment, outcome, span
 from tools.evidence import Evidence
 from tools.findings import Finding
 from tools.incidents import DetectionReport, Improvement, Incident
@@ -23,7 +23,7 @@ from tools.top_table import LEGEND, top_rows
 
 SEVERITY_STYLE = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "bold white on red"}
 
-NARROW = frozenset({"severity", "since (UTC)", "id", "hypothesis", "verdict", "table", "tool"})
+NARROW = frozenset({"severity", "since (UTC)", "id", "hypothesis", "verdict", "table", "tool", "check"})
 """Columns whose cells stay on one line."""
 
 
@@ -142,6 +142,8 @@ def show_investigation(report: InvestigationReport) -> None:
         return
     parts: list[RenderableType] = [_headline(report.incident, report), Markdown(report.narrative), Text()]
     parts.append(_findings("Causes", report.findings))
+    if report.challenge:
+        parts.append(_challenge(report.challenge))
     if report.ruled_out:
         parts.append(_findings("Ruled out", report.ruled_out))
     if report.recommendations:
@@ -182,6 +184,13 @@ def _findings(title: str, findings: Iterable[Finding]) -> Table:
             f"{item.p_contributes:.0%}",
             " ".join(dict.fromkeys([*item.evidence, *(f"-{o.evidence}" for o in item.against)])),
         )
+    return table
+
+
+def _challenge(entries: Iterable[ChallengeEntry]) -> Table:
+    table = _table("check", "result", "found", title="What the challenge tried")
+    for entry in entries:
+        table.add_row(entry.name, outcome(entry.passed), escape(f"{entry.text} [{entry.evidence}]"))
     return table
 
 

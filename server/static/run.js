@@ -10,16 +10,19 @@ export class RunView {
   constructor(run, onOver) {
     this.run = run;
     this.onOver = onOver;
-    this.parts = { phases: new Map(), agents: new Map(), evidence: new Map(), causes: new Map(), advice: new Map(), messages: new Map() };
+    this.parts = { phases: new Map(), agents: new Map(), evidence: new Map(), causes: new Map(), challenge: new Map(), advice: new Map(), messages: new Map() };
     this.status = el("p", { class: "soft", role: "status" });
     this.phases = el("ul", { class: "plain" });
     this.agents = el("div", { class: "cards" });
     this.causes = el("tbody");
+    this.challenge = el("tbody");
+    this.tried = el("div", { hidden: true }, el("h3", {}, "What the challenge tried"),
+      el("div", { class: "scroll" }, el("table", {}, head("check", "result", "found", "evidence"), this.challenge)));
     this.evidence = el("tbody");
     this.story = el("div");
     this.root = el("div", {}, el("h3", {}, `Run ${run.id}`), this.status, this.phases,
       el("h3", {}, "Specialists"), this.agents, this.story,
-      el("h3", {}, "Causes"), el("div", { class: "scroll" }, el("table", {}, head("cause", "verdict", "role", "main cause", "matters", "evidence"), this.causes)),
+      el("h3", {}, "Causes"), el("div", { class: "scroll" }, el("table", {}, head("cause", "verdict", "role", "main cause", "matters", "evidence"), this.causes)), this.tried,
       el("details", { open: true }, el("summary", {}, "Evidence"), el("div", { class: "scroll" }, el("table", {}, head("id", "tool", "result"), this.evidence))));
     this.connection("connecting");
   }
@@ -72,6 +75,10 @@ export class RunView {
   ACTIVITY_SNAPSHOT(event) {
     const { content } = event;
     if (event.activityType === "cx.evidence") this.put("evidence", content.id, this.evidence, evidenceRow(content));
+    if (event.activityType === "cx.challenge") {
+      this.tried.hidden = false;
+      this.put("challenge", content.name, this.challenge, challengeRow(content));
+    }
     if (event.activityType === "cx.hypothesis") this.put("causes", content.hypothesis, this.causes, causeRow(content));
   }
 
@@ -137,4 +144,10 @@ function causeRow(item) {
   const role = item.mediator_of ? `${item.role} of ${item.mediator_of}` : item.role || "";
   return el("tr", {}, el("td", {}, item.hypothesis.replaceAll("_", " ")), el("td", {}, item.verdict.replaceAll("_", " ")),
     el("td", {}, role.replaceAll("_", " ")), el("td", {}, percent(item.p_primary)), el("td", {}, percent(item.p_contributes)), el("td", {}, item.evidence.join(" ")));
+}
+
+function challengeRow(item) {
+  const result = item.passed === true ? "survived" : item.passed === false ? "failed" : "not testable";
+  return el("tr", {}, el("td", {}, item.name), el("td", { class: item.passed === true ? "done" : item.passed === false ? "failed" : "soft" }, result),
+    el("td", {}, item.text), el("td", {}, item.evidence));
 }

@@ -78,6 +78,16 @@ async def test_investigate_finds_batching_in_words_a_manager_understands(new_con
     assert report.recommendations[0].action == "reduce_batching_threshold"
     assert report.experiment_plan is not None
     assert report.experiment_plan.markdown
+    assert [(entry.name, entry.passed) for entry in report.challenge] == [
+        ("placebo dates", True),
+        ("placebo slices", True),
+        ("leave one out", True),
+        ("best rival", True),
+    ]
+    tried = report.challenge[0].evidence
+    assert report.evidence[tried].tool == "challenge"
+    assert tried in report.findings[0].evidence
+    assert "The challenge tried to break it and could not" in text
     assert InvestigationReport.model_validate_json(report.model_dump_json()) == report
 
 
@@ -94,6 +104,7 @@ async def test_investigate_tells_a_well_formed_story(new_context: NewContext) ->
     assert kinds.count("cx.evidence") == len(report.evidence)
     assert kinds.count("cx.hypothesis") == len(report.findings) + len(report.ruled_out)
     assert {"cx.recommendation", "cx.experiment_plan"} <= set(kinds)
+    assert kinds.count("cx.challenge") == len(report.challenge)
     told = "".join(str(e["delta"]) for e in events if e["type"] == "TEXT_MESSAGE_CONTENT")
     assert told == report.narrative
     assert max(len(json.dumps(e)) for e in events) < 64_000
@@ -201,6 +212,7 @@ def test_build_graph_has_the_nodes_of_the_house() -> None:
         "triage",
         "investigator",
         "join",
+        "challenger",
         "strategist",
         "planner",
         "writer",
