@@ -148,6 +148,10 @@ def test_supply_and_inventory_are_sorted_by_time(frames: Frames) -> None:
     assert dataset.supply()["couriers_online"].tolist() == [20, 10]
     assert dataset.inventory()["event_id"].tolist() == ["6", "7"]
     assert str(dataset.supply()["ts"].dtype) == "datetime64[us, UTC]"
+    asked = dataset.queries
+    assert dataset.supply() is dataset.supply()
+    assert dataset.inventory() is dataset.inventory()
+    assert dataset.queries == asked, "they are read once"
 
 
 def test_warnings_say_what_has_no_time(frames: Frames) -> None:

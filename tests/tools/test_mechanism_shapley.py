@@ -8,9 +8,10 @@ from tools.mechanism_shapley import MechanismShapleyResult
 from tools.registry import REGISTRY, ToolContext
 
 
-def shapley(found: Case, metric: str = "on_time", **absent: object) -> MechanismShapleyResult:
+def shapley(found: Case, metric: str = "on_time", **more: object) -> MechanismShapleyResult:
     window = found.incident.window
-    arguments = {"slice": found.incident.slice, "start": window.start, "end": window.end, "metric": metric}
+    place = {"slice": found.incident.slice, "start": window.start, "end": window.end}
+    arguments = {**place, "metric": metric, **more}
     result = REGISTRY["mechanism_shapley"].call(ToolContext(found.dataset), arguments)
     assert isinstance(result, MechanismShapleyResult)
     return result
@@ -42,3 +43,16 @@ def test_cancellations_are_read_as_lateness_where_failed_orders_have_no_drivers(
 def test_a_duration_is_not_taken_apart() -> None:
     with pytest.raises(ToolFailure, match="it is a duration"):
         shapley(case("none"), "fulfilment")
+
+
+def test_without_replicates_the_parts_are_the_same_and_nothing_is_clear() -> None:
+    sure, quick = shapley(case("batching")), shapley(case("batching"), replicates=0)
+    assert (sure.n_replicates, quick.n_replicates) == (100, 0)
+    assert [part.change_pp for part in quick.parts] == [part.change_pp for part in sure.parts]
+    assert {(part.low_pp, part.high_pp, part.clear) for part in quick.parts} == {(None, None, False)}
+    assert (quick.top_low_pp, quick.top_high_pp, quick.top_clear) == (None, None, False)
+
+
+def test_the_number_of_replicates_is_bounded() -> None:
+    with pytest.raises(ToolFailure, match="replicates = -1"):
+        shapley(case("batching"), replicates=-1)

@@ -83,6 +83,8 @@ def test_the_result_says_how_sure_it_is_and_is_the_same_twice() -> None:
     assert one.top_module == "merchant"
     top = one.parts[0]
     assert top.clear
+    assert top.low_pp is not None
+    assert top.high_pp is not None
     assert top.low_pp < top.change_pp < top.high_pp
 
 

