@@ -50,7 +50,7 @@ def unit_of(name: str) -> str:
     if name == "z" or name.startswith("z_") or name.endswith("_z"):
         return "z"
     if name.endswith("_per_day"):
-        return "per_day"
+        return next((unit for unit in ("pp_per_day", "s_per_day") if name.endswith(f"_{unit}")), "per_day")
     return _UNITS.get(name.rsplit("_", 1)[-1], "")
 
 
@@ -92,6 +92,8 @@ _PLACES: Final = {
     "score": (1, " points"),
     "days": (0, " days"),
     "per_day": (1, " per day"),
+    "pp_per_day": (2, " pp per day"),
+    "s_per_day": (1, " s per day"),
     "orders_per_day": (0, " orders per day"),
     "records_per_day": (0, " records per day"),
     "h": (1, " h"),

@@ -78,9 +78,19 @@ def estimate(
     root = np.sqrt(w)
     beta = np.linalg.lstsq(design * root[:, None], target * root, rcond=None)[0]
     error = None
-    if len(units) >= MIN_CLUSTERS and min(int(ever.sum()), int((~ever).sum())) >= MIN_TREATED:
+    if enough_clusters(int(ever.sum()), len(units)):
         error = _clustered(design, target - design @ beta, w, unit_code)
     return DidEstimate(float(beta[0]), error, len(units), int(ever.sum()), len(periods), len(frame))
+
+
+def enough_clusters(treated: int, units: int) -> bool:
+    """Whether errors clustered by unit are honest.
+
+    Example:
+        >>> enough_clusters(8, 40), enough_clusters(7, 40), enough_clusters(35, 42)
+        (True, False, False)
+    """
+    return units >= MIN_CLUSTERS and min(treated, units - treated) >= MIN_TREATED
 
 
 def collapse(

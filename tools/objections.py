@@ -11,6 +11,8 @@ Rule = tuple[str, Callable[[Mapping[str, Any]], bool], str]
 """Tool, whether its result speaks against, and the sentence; `{id}` stands for the evidence."""
 
 NOTICEABLE_Z: Final = 2.0
+COMMON_SHARE: Final = 0.2
+"""An effect that as many earlier dates show is nothing special."""
 
 
 def objections(
@@ -101,6 +103,21 @@ RULES: Final[tuple[Rule, ...]] = (
         "No change of this kind is recorded that shares orders with the incident.",
     ),
     ("policy_effect", _checks_failed, "The effect of the change did not survive its checks."),
+    (
+        "policy_effect",
+        lambda r: r.get("pre_trend_seen") is True,
+        "Its scope and the rest had parted before the change: the chance of such luck is {{{id}.p_pre_trend}}.",
+    ),
+    (
+        "policy_effect",
+        lambda r: (r.get("placebo_dates_share") or 0.0) >= COMMON_SHARE,
+        "At {{{id}.placebo_dates_share}} of the earlier dates, without a change, the effect is as large.",
+    ),
+    (
+        "policy_effect",
+        lambda r: r.get("dose_agrees") is False,
+        "Over the {{{id}.n_dose_levels}} values that the policy had, the outcome did not always move with it.",
+    ),
     ("mix_effect", lambda r: r["mix_share"] < 0.2, "The mix of orders explains only {{{id}.mix_share}}."),
     (
         "context_overlap",

@@ -18,8 +18,11 @@ from tools.memo import memo
 from tools.metrics import METRICS
 from tools.outcomes import harm
 from tools.placebo import PlaceboTest, placebo_test
-from tools.registry import Cost, Result, ToolContext, tool
+from tools.policy_checks import PolicyChecks, policy_checks
+from tools.policy_levels import dosed
+from tools.registry import Cost, ToolContext, tool
 from tools.staggered import two_stage
+from tools.unit_periods import unit_periods
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +39,7 @@ class PolicyEffectArguments(IncidentArguments):
     """A change of policy_changes."""
 
 
-class PolicyEffectResult(Result):
+class PolicyEffectResult(PolicyChecks):
     """How much worse the change made the outcome in its scope; positive is harm."""
 
     change_id: str
@@ -69,21 +72,26 @@ class PolicyEffectResult(Result):
 
 @tool(cost=Cost.MODERATE)
 def policy_effect(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyEffectResult:
-    """Effect of a recorded change by difference-in-differences, with pre-trend and placebo checks.
+    """Effect of a recorded change by difference-in-differences, with its checks.
+
+    Beside it: leads and lags with the smallest trend they would have shown, earlier dates, and whether more of the
+    policy did more where it had several values.
 
     Refuses, with the reason, where no change matches or no control exists. Do not use it for causes other than
     recorded changes.
     """
     context.dataset.require("policy_changes")
     change = _choose(context, arguments)
-    days, end = context.settings.baseline_days, arguments.end
-    others = _others(context.dataset.policy_changes(), change, change.changed_at - timedelta(days=days), end)
+    days, seed, end = context.settings.baseline_days, context.settings.seed, arguments.end
+    same = _same_policy(
+        context.dataset.policy_changes(), change, change.changed_at - timedelta(days=days), end
+    )
     facts = context.dataset.facts()
-    key = ("policy_effect", change.change_id, arguments.metric, end, days)
+    key = ("policy_effect", change.change_id, arguments.metric, end, days, seed)
     return memo(
         context.dataset,
         key,
-        lambda: judge(facts, change, metric=arguments.metric, end=end, days=days, others=others),
+        lambda: judge(facts, change, metric=arguments.metric, end=end, days=days, others=same, seed=seed),
     )
 
 
@@ -95,6 +103,7 @@ def judge(
     end: datetime,
     days: int,
     others: Sequence[PolicyChange] = (),
+    seed: int = 7,
 ) -> PolicyEffectResult:
     """`policy_effect` of one change on plain facts.
 
@@ -104,22 +113,35 @@ def judge(
         metric: of the outcome.
         end: of the incident.
         days: looked at before the change.
-        others: changes of the same policy at other times; what they reached is no control from then on.
+        others: other changes of the same policy in the period; what those at other times reached is no control from then
+            on, and all of them tell the doses.
+        seed: of the bootstrap.
 
     Raises:
         ToolFailure: there is no control, or nothing before or after the change.
     """
-    everything = _panel(facts, change, others, metric, end, days)
+    later = [other for other in others if other.changed_at != change.changed_at]
+    everything = _panel(facts, change, later, metric, end, days)
     panel = everything[~everything["reached"] | (everything["treated"] == 1)]
-    did = estimate(panel, outcome="y", unit="unit", time="time", treated="treated")
-    before = panel[panel["time"] < 0]
-    lead = (before["in_scope"] & (before["time"] >= -PRE_TREND_DAYS)).astype(np.int64)
-    trend = _lead(before.assign(lead=lead))
+    counted = unit_periods(panel, outcome="y", unit="unit", time="time")
+    cells = counted.frame().assign(treated=lambda c: _in_scope(c["unit"]) * (c["time"] >= 0))
+    did = estimate(cells, outcome="y", unit="unit", time="time", treated="treated", weights="w")
+    before = cells[cells["time"] < 0]
+    trend = _lead(before.assign(lead=_in_scope(before["unit"]) * (before["time"] >= -PRE_TREND_DAYS)))
     placebo = _placebo(panel)
     checks = (_judge_trend(trend, did), _judge_placebo(placebo), _judge_clusters(did))
     treated = panel["treated"].to_numpy() == 1
     seconds = metric in METRICS and METRICS[metric].unit == "s"
     tested = [check for check in checks if check.passed is not None]
+    beside = policy_checks(
+        counted,
+        counted.units % 2 == 1,
+        did,
+        change=change,
+        dosed=lambda: dosed(everything, facts, [change, *others]),
+        seconds=seconds,
+        seed=seed,
+    )
     return PolicyEffectResult(
         change_id=change.change_id,
         policy=change.policy,
@@ -131,7 +153,7 @@ def judge(
         p_placebo=placebo.p if placebo else None,
         n_placebos=placebo.placebos if placebo else 0,
         explained_share=_explained(panel, treated, did.effect),
-        rollout_effect_pp=None if seconds or not others else _rollout(everything),
+        rollout_effect_pp=None if seconds or not later else _rollout(everything),
         pre_trend_ratio=_ratio(trend.effect, did.effect) if trend else 0.0,
         n_units=did.units,
         n_treated_units=did.treated_units,
@@ -139,6 +161,7 @@ def judge(
         and all(check.passed for check in tested)
         and any(check.name != "pre-trend" for check in tested),
         checks=checks,
+        **beside.model_dump(),
     )
 
 
@@ -157,15 +180,15 @@ def _choose(context: ToolContext, arguments: PolicyEffectArguments) -> PolicyCha
     raise ToolFailure(f"change_id = {wanted!r}: no such change is recorded")
 
 
-def _others(
+def _same_policy(
     changes: Sequence[PolicyChange], change: PolicyChange, start: datetime, end: datetime
 ) -> tuple[PolicyChange, ...]:
-    """Changes of the same policy at other times of the period looked at."""
+    """Other changes of the same policy in the period looked at."""
     return tuple(
         other
         for other in changes
         if other.policy == change.policy
-        and other.changed_at != change.changed_at
+        and other.change_id != change.change_id
         and start <= other.changed_at < end
     )
 
@@ -212,6 +235,9 @@ def _panel(
     )[keep]
     if not (panel["time"] < 0).any():
         raise ToolFailure("not testable: nothing is known before the change")
+    for when, rows in (("before", panel["treated"] == 0), ("after", panel["treated"] == 1)):
+        if not (panel["in_scope"] & rows).any():
+            raise ToolFailure(f"not testable: the change's scope has no orders {when} it in these data")
     return panel
 
 
@@ -239,6 +265,10 @@ def _units(rows: pd.DataFrame, scope: Flags) -> npt.NDArray[np.int64]:
     return unit * 2 + scope
 
 
+def _in_scope(unit: "pd.Series[int]") -> "pd.Series[int]":
+    return unit % 2
+
+
 def _cells(rows: pd.DataFrame, change: PolicyChange) -> npt.NDArray[np.int64]:
     """Parts of the business of the scope's own shape: the same dimensions, all values."""
     cell = np.zeros(len(rows), dtype=np.int64)
@@ -249,7 +279,7 @@ def _cells(rows: pd.DataFrame, change: PolicyChange) -> npt.NDArray[np.int64]:
 
 def _lead(before: pd.DataFrame) -> DidEstimate | None:
     try:
-        return estimate(before, outcome="y", unit="unit", time="time", treated="lead")
+        return estimate(before, outcome="y", unit="unit", time="time", treated="lead", weights="w")
     except ToolFailure:
         return None
 

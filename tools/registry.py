@@ -42,7 +42,8 @@ class Result(BaseModel):
     """Base of every result model.
 
     A number's name ends in its unit, so that code can render it: `_share` (0-1), `_pp` (percentage points),
-    `_s` (seconds), `_orders`, `_score` (CX points), `_usd`, `_per_day`, `p_` (probability), `z` or `z_`.
+    `_s` (seconds), `_orders`, `_score` (CX points), `_usd`, `_per_day` (also `_pp_per_day`, `_s_per_day`), `p_`
+    (probability), `z` or `z_`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

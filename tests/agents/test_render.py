@@ -61,6 +61,9 @@ def test_number_is_total(value: float, unit: str) -> None:
         ("old_value", "2026-99-99T08:00:00Z", "2026-99-99T08:00:00Z"),
         ("parts", [1], None),
         ("effect_pp", None, None),
+        ("orders_per_day", 12.0, "12.0 per day"),
+        ("pre_trend_mde_pp_per_day", 0.184, "0.18 pp per day"),
+        ("pre_trend_mde_s_per_day", 4.25, "4.2 s per day"),
         ("estimate_pp", math.nan, "unknown"),
     ],
 )
