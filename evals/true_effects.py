@@ -11,9 +11,11 @@ METRICS: Final = {
     "cancellation": "cancellation",
     "support_contact": "support_contact",
     "refund": "refund",
-    "cx_index": "on_time",
+    "cx_index": "cx_score",
 }
-"""Metrics of incidents, and the rate of the world that tells whether they moved; the index follows on-time most."""
+"""Metrics of incidents, and the number of the world that tells whether they moved."""
+GOOD: Final = ("on_time", "cx_score")
+"""More of them is better."""
 MOVED_Z: Final = 5.0
 """Standard errors of the rate from which on a fault has moved it so that a detector would say so."""
 UNTOUCHED_Z: Final = 0.5
@@ -68,7 +70,10 @@ def _rates(world: World, run: WorldRun) -> dict[str, float]:
     if world.fault is None:
         raise ValueError("nothing is wrong in this world")
     found = run.metrics(world.fault.scope, world.onset, world.end)
-    return {name: found[name] for name in (*set(METRICS.values()), "orders")}
+    return {name: found[name] for name in METRICS.values()} | {
+        "cx_score": found["cx_score"] / 100,
+        "orders": found["orders"],
+    }
 
 
 def _worse(under: dict[str, float], without: dict[str, float]) -> dict[str, float]:
@@ -78,6 +83,6 @@ def _worse(under: dict[str, float], without: dict[str, float]) -> dict[str, floa
     def z(name: str) -> float:
         rate = min(max(without[name], 1 / orders), 1 - 1 / orders)
         change = under[name] - without[name]
-        return (-change if name == "on_time" else change) / sqrt(rate * (1 - rate) / orders)
+        return (-change if name in GOOD else change) / sqrt(rate * (1 - rate) / orders)
 
     return {metric: z(rate) for metric, rate in METRICS.items()}

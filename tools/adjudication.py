@@ -42,6 +42,12 @@ UNDENIABLE_Z: Final = 8.0
 """From so many standard errors between days on, no search among slices finds a change by chance."""
 RECORDED_CHANGE: Final = 0.5
 """A recorded change that matches at least so well in time and orders, and survived its checks, explains a driver."""
+UNSEEN_RIVALS: Final = (
+    HypothesisId.COURIER_SUPPLY,
+    HypothesisId.MERCHANT_PREP,
+    HypothesisId.BATCHING_POLICY,
+)
+"""Whose driver, where it is not recorded, is part of what a policy change is judged by: the unexplained."""
 MEDIATED_SHARE: Final = 0.35
 """A driver is a mediator where its own shift explains at most this, and most of its z went with the parents."""
 
@@ -137,7 +143,12 @@ def _shared_with_untested(p: Probabilities, readings: Mapping[HypothesisId, Read
 def _untested_upstream(
     id_: HypothesisId, readings: Mapping[HypothesisId, Reading]
 ) -> tuple[HypothesisId, ...]:
-    """Causes of its driver that these data cannot speak to; none where a recorded change explains it."""
+    """Causes of its driver that these data cannot speak to; none where a recorded change explains it.
+
+    That a policy of no known mechanism changed explains nothing: what no measured driver accounts for may be theirs.
+    """
+    if id_ is HypothesisId.POLICY_CHANGE:
+        return tuple(cause for cause in UNSEEN_RIVALS if cause not in readings)
     if id_ not in readings or readings[id_].change >= RECORDED_CHANGE:
         return ()
     return tuple(cause for cause in HYPOTHESES[id_].upstream if cause not in readings)

@@ -235,8 +235,8 @@ def _panel(
     )[keep]
     if not (panel["time"] < 0).any():
         raise ToolFailure("not testable: nothing is known before the change")
-    for when, rows in (("before", panel["treated"] == 0), ("after", panel["treated"] == 1)):
-        if not (panel["in_scope"] & rows).any():
+    for when, treated in (("before", 0), ("after", 1)):
+        if not (panel["in_scope"] & (panel["treated"] == treated)).any():
             raise ToolFailure(f"not testable: the change's scope has no orders {when} it in these data")
     return panel
 

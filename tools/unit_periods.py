@@ -133,7 +133,9 @@ def regress(panel: UnitPeriods, design: Floats) -> Fitted:
     left, outcome = panel.absorb(design), panel.absorb(panel.y)
     flat, weighed = left.reshape(len(left), -1), panel.w * left
     wide = weighed.reshape(len(left), -1)
-    bread = np.linalg.pinv(wide @ flat.T, rcond=_NOTHING, hermitian=True)
+    bread: Floats = np.asarray(
+        np.linalg.pinv(wide @ flat.T, rcond=_NOTHING, hermitian=True), dtype=np.float64
+    )
     effects = bread @ (wide @ outcome.ravel())
     scores = (weighed * (outcome - (effects @ flat).reshape(outcome.shape))).sum(axis=2).T
     groups, n = int((panel.w.sum(axis=1) > 0).sum()), panel.cells

@@ -98,7 +98,7 @@ def wild_bootstrap(
 
 
 def _require(treated: Flags, w: Floats) -> None:
-    ever = (treated & (w > 0)).any(axis=1)
+    ever: Flags = np.asarray((treated & (w > 0)).any(axis=1))
     if min(int(ever.sum()), int((~ever).sum())) < MIN_TREATED:
         raise ToolFailure(
             f"not testable: {int(ever.sum())} treated of {len(ever)} stores, {MIN_TREATED} on each side are needed"
