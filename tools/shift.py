@@ -60,10 +60,8 @@ def dense(column: npt.NDArray[np.generic]) -> Ints:
             # Marking the values that occur costs one pass; sorting all of them costs many.
             occurs = np.zeros(high - low + 1, dtype=bool)
             occurs[whole - low] = True
-            number: Ints = np.cumsum(occurs, dtype=np.int64) - 1
-            found: Ints = number[whole - low]
-            return found
-    return np.unique(column, return_inverse=True)[1].astype(np.int64)
+            return np.asarray((np.cumsum(occurs) - 1)[whole - low], dtype=np.int64)
+    return np.asarray(np.unique(column, return_inverse=True)[1], dtype=np.int64)
 
 
 def residualise(values: Floats, during: Flags, parents: tuple[Ints, ...], *, prior: float = 5.0) -> Floats:
