@@ -43,7 +43,7 @@ class TrueEffects:
 
     def causes(self, name: str) -> tuple[str, ...]:
         """The hypotheses that are true of a metric, the larger effect first; one at least."""
-        of = METRICS.get(name, "on_time")
+        of = name if name in METRICS else "on_time"
         effect = {cause: max(by_metric[of], 0.0) for cause, by_metric in self.parts.items()}
         total = sum(effect.values())
         ranked = sorted(effect, key=lambda cause: (-effect[cause], cause))
