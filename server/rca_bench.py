@@ -52,13 +52,15 @@ def summary(report: "RcaReport") -> str:
 
 def _table(run: "RcaRun") -> Table:
     intervals = f"intervals from {run.replicates} replicates" if run.replicates else "no intervals"
-    title = f"{run.incident or 'all orders'}, {intervals}: {run.compared_orders:,} orders compared"
+    title = f"{run.incident or 'all orders'}: {run.compared_orders:,} orders, {intervals}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    for name in ("step", "calls", "seconds", "share"):
+    for name in ("step", "calls", "seconds", "processor s", "share"):
         table.add_column(name, justify="left" if name == "step" else "right")
     for part in run.parts:
-        table.add_row(part.name, str(part.calls), f"{part.seconds:.3f}", f"{part.share:.1%}")
+        table.add_row(
+            part.name, str(part.calls), f"{part.seconds:.3f}", f"{part.processor_s:.3f}", f"{part.share:.1%}"
+        )
     table.add_section()
-    table.add_row("root-cause analysis", "", f"{run.seconds:.2f}", f"{run.processor_s:.2f} s of processors")
-    table.add_row("queries of the tables", str(run.queries), "", "")
+    table.add_row("root-cause analysis", "", f"{run.seconds:.2f}", f"{run.processor_s:.2f}", "")
+    table.add_row("queries of the tables", str(run.queries), "", "", "")
     return table

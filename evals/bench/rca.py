@@ -8,9 +8,9 @@ that investigators may ask beyond it, and the verdict.
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from data.errors import NotTestableError
 from data.slices import ALL_ORDERS
 from data.world import World, WorldConfig
 from data.world.export import write
-from evals.bench.stage import peak_memory_mb
+from evals.bench.stage import Stopwatch, Timed, peak_memory_mb
 from tools import battery
 from tools.adjudication import adjudicate
 from tools.confidence import load_model
@@ -70,6 +70,8 @@ class Share(_Model):
     calls: int
     seconds: float
     """Wall time of all calls."""
+    processor_s: float
+    """Processor time of all calls, on a machine that does other things as well."""
     share: float
     """Of the whole analysis."""
 
@@ -85,6 +87,7 @@ class RcaRun(_Model):
     replicates: int
     seconds: float
     processor_s: float
+    """The same in processor time, which a busy machine does not stretch as much."""
     parts: tuple[Share, ...]
     """What it was spent on, most first."""
     evidence: int
@@ -166,21 +169,22 @@ def analyse(folder: Path, replicates: int, begun: float) -> RcaReport:
         begun: when the process was started, in seconds since 1970.
     """
     imports_s = time.time() - begun
-    clock = _Clock()
-    dataset = clock.time("open", lambda: Dataset.open(folder))
-    found = clock.time("detect", lambda: detect(dataset)).incidents
+    watch = Stopwatch()
+    dataset = watch.time("open", lambda: Dataset.open(folder))
+    found = watch.time("detect", lambda: detect(dataset)).incidents
     incident = next((one for one in found if one.kind is Kind.CX), None)
     if incident is None:
         raise NothingFoundError("no incident was found; take more orders")
     widest = incident.model_copy(update={"slice": ALL_ORDERS})
-    clock.time("first", lambda: diagnose(ToolContext(dataset), incident, replicates=0))
+    watch.time("first", lambda: diagnose(ToolContext(dataset), incident, replicates=0))
+    opened, detected, first = watch.steps
     return RcaReport(
         orders=len(dataset.facts()),
         processors=os.cpu_count() or 1,
         imports_s=imports_s,
-        open_s=clock.seconds["open"],
-        detect_s=clock.seconds["detect"],
-        first_s=clock.seconds["first"],
+        open_s=opened.wall_s,
+        detect_s=detected.wall_s,
+        first_s=first.wall_s,
         runs=tuple(run(dataset, one, number) for one in (incident, widest) for number in (0, replicates)),
         peak_mb=peak_memory_mb(),
     )
@@ -190,19 +194,20 @@ def run(dataset: Dataset, incident: Incident, replicates: int) -> RcaRun:
     """One analysis of a view that nobody has asked anything yet but detection."""
     view = dataset.at(dataset.as_of)
     view.cells()
-    asked, used, begun = view.queries, time.process_time(), time.perf_counter()
-    clock = _Clock()
-    with REGISTRY.wrapped(clock.timing):
-        found = diagnose(ToolContext(view), incident, replicates=replicates, clock=clock)
-    seconds, used = time.perf_counter() - begun, time.process_time() - used
+    asked, whole, watch = view.queries, Stopwatch(), Stopwatch()
+    with REGISTRY.wrapped(lambda spec: timing(watch, spec)):
+        found = whole.time(
+            "all", lambda: diagnose(ToolContext(view), incident, replicates=replicates, watch=watch)
+        )
+    (spent,) = whole.steps
     return RcaRun(
         incident="" if incident.slice == ALL_ORDERS else str(incident.slice),
         window_orders=found.window_orders,
         compared_orders=found.compared_orders,
         replicates=replicates,
-        seconds=seconds,
-        processor_s=used,
-        parts=clock.parts(seconds),
+        seconds=spent.wall_s,
+        processor_s=spent.cpu_s,
+        parts=_parts(watch.steps, spent.wall_s),
         evidence=found.evidence,
         queries=view.queries - asked,
     )
@@ -221,46 +226,35 @@ class Diagnosis:
     compared_orders: int
 
 
-@dataclass
-class _Clock:
-    """Wall time by name."""
+def timing(watch: Stopwatch, spec: ToolSpec) -> ToolSpec:
+    """A tool whose calls are timed."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    calls: dict[str, int] = field(default_factory=dict)
+    def timed(context: ToolContext, arguments: Any) -> Result:  # noqa: ANN401  # whatever the tool takes
+        return watch.time(spec.name, lambda: spec.function(context, arguments))
 
-    def time(self, name: str, work: Callable[[], T]) -> T:
-        """Do something and add up how long it took."""
-        begun = time.perf_counter()
-        try:
-            return work()
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
-            self.calls[name] = self.calls.get(name, 0) + 1
+    return replace(spec, function=timed)
 
-    def timing(self, spec: ToolSpec) -> ToolSpec:
-        """A tool whose calls are timed."""
 
-        def timed(context: ToolContext, arguments: Any) -> Result:  # noqa: ANN401  # whatever the tool takes
-            return self.time(spec.name, lambda: spec.function(context, arguments))
-
-        return replace(spec, function=timed)
-
-    def parts(self, whole_s: float) -> tuple[Share, ...]:
-        """Everything, longest first."""
-        names = sorted(self.seconds, key=lambda name: (-self.seconds[name], name))
-        return tuple(
-            Share(
-                name=name,
-                calls=self.calls[name],
-                seconds=self.seconds[name],
-                share=self.seconds[name] / whole_s,
-            )
-            for name in names
+def _parts(steps: Sequence[Timed], whole_s: float) -> tuple[Share, ...]:
+    """What the steps of each name took together, longest first."""
+    by_name: dict[str, list[Timed]] = {}
+    for step in steps:
+        by_name.setdefault(step.name, []).append(step)
+    parts = [
+        Share(
+            name=name,
+            calls=len(mine),
+            seconds=sum(step.wall_s for step in mine),
+            processor_s=sum(step.cpu_s for step in mine),
+            share=sum(step.wall_s for step in mine) / whole_s,
         )
+        for name, mine in by_name.items()
+    ]
+    return tuple(sorted(parts, key=lambda part: (-part.seconds, part.name)))
 
 
 def diagnose(
-    context: ToolContext, incident: Incident, *, replicates: int, clock: _Clock | None = None
+    context: ToolContext, incident: Incident, *, replicates: int, watch: Stopwatch | None = None
 ) -> Diagnosis:
     """Everything that an investigation computes before it recommends.
 
@@ -268,20 +262,20 @@ def diagnose(
         context: the data.
         incident: what happened.
         replicates: behind the intervals; 0 for none.
-        clock: of the work that tools share, and of the verdict.
+        watch: of the work that tools share, and of the verdict.
     """
-    clock = clock or _Clock()
+    watch = watch or Stopwatch()
     window = incident.window
     place = IncidentArguments(
         slice=incident.slice, start=window.start, end=window.end, metric=incident.metric
     )
-    clock.time(FACTS, context.dataset.facts)
-    frame = clock.time(FRAME, lambda: incident_frame(context, place))
+    watch.time(FACTS, context.dataset.facts)
+    frame = watch.time(FRAME, lambda: incident_frame(context, place))
     found = battery.run_all(incident, context)
     done = {evidence.tool for result in found.values() for evidence in result.evidence}
     asked = _further(context, place, replicates, done)
     further = sum(_answers(context, name, given) for name, given in asked)
-    verdict = clock.time(
+    verdict = watch.time(
         VERDICT,
         lambda: adjudicate(
             incident,

@@ -31,9 +31,10 @@ class Stopwatch:
     def time(self, name: str, work: Callable[[], R]) -> R:
         """Do a step and note how long it took."""
         begun, used = perf_counter(), _cpu_s()
-        result = work()
-        self.steps.append(Timed(name, perf_counter() - begun, _cpu_s() - used))
-        return result
+        try:
+            return work()
+        finally:
+            self.steps.append(Timed(name, perf_counter() - begun, _cpu_s() - used))
 
 
 def peak_memory_mb() -> float:
