@@ -1,12 +1,14 @@
 """How right and how honest causes are, on simulated incidents that nothing was trained on: `cx eval rca`.
 
 The incidents come from worlds of a seed space of their own, and from four splits (see `evals.drawn_worlds`): as those
-of training, with noise and sizes outside of its ranges, with mechanisms of another form, and with tables withheld.
+of training, with noise and sizes outside of its ranges, with mechanisms of another form, and with tables withheld. A
+fifth puts faults into published data (`evals.semi_synthetic`).
 """
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -17,11 +19,14 @@ from evals.fitting import BINS, CONFIDENT
 from evals.intervals import Share, wilson
 from evals.parallel import side_by_side
 from evals.samples import Place, Sample, simulate
+from evals.semi_synthetic import DATASETS, Where, sample
 from tools.adjudication import LIKELY, chances
 from tools.confidence import ConfidenceModel
 from tools.features import CAUSES
 
 SPACE: Final = "cx-eval-rca"
+PUBLISHED: Final = "published"
+"""The split of faults put into published data."""
 KINDS: Final = ("fault", "double", "irrelevant", "withheld", "chance", "decoy", "detected")
 
 Progress = Callable[[int, int], None]
@@ -137,22 +142,52 @@ def measure(
     places = [Place(index, f"{SPACE}-{split}", label, split) for index in range(10 * incidents)]
     for found in side_by_side(simulate, places, workers=workers):
         samples.extend(found)
-        done = sum(sample.kind == "withheld" for sample in samples) if split == "withheld" else len(samples)
+        done = sum(one.kind == "withheld" for one in samples) if split == "withheld" else len(samples)
         progress(min(done, incidents), incidents)
         if done >= incidents:
             break
     return score(label, split, samples, model)
 
 
+def measure_published(
+    label: str,
+    model: ConfidenceModel,
+    *,
+    folder: Path,
+    incidents: int,
+    workers: int = 2,
+    progress: Progress = lambda _done, _of: None,
+) -> RcaReport:
+    """Judge on faults put into published data (`evals.semi_synthetic`).
+
+    Args:
+        label: what the seeds are derived from.
+        model: the confidence model that is judged.
+        folder: holds a folder for each data set.
+        incidents: how many.
+        workers: processes.
+        progress: called after every incident.
+
+    Raises:
+        DataError: a data set is not in the folder.
+    """
+    cases = [Where(folder, label, number, DATASETS) for number in range(incidents)]
+    samples: list[Sample] = []
+    for found in side_by_side(sample, cases, workers=workers):
+        samples.append(found)
+        progress(len(samples), incidents)
+    return score(label, PUBLISHED, samples, model)
+
+
 def score(label: str, split: str, samples: Sequence[Sample], model: ConfidenceModel) -> RcaReport:
     """The report of some incidents; at least one must have a cause that can be seen."""
-    answers = [_answer(sample, model) for sample in samples]
+    answers = [_answer(one, model) for one in samples]
     reliability = _reliability(answers)
     nothing = [one for one in answers if one.label == "none"]
     return RcaReport(
         label=label,
         split=split,
-        worlds=len({sample.world for sample in samples}),
+        worlds=len({one.world for one in samples}),
         incidents=len(samples),
         kinds=tuple(_row(kind, [one for one in answers if one.kind == kind]) for kind in KINDS),
         false_alarms=wilson(sum(one.named for one in nothing), len(nothing)),
@@ -160,7 +195,7 @@ def score(label: str, split: str, samples: Sequence[Sample], model: ConfidenceMo
         expected_calibration_error=sum(r.answers * abs(r.confidence - r.accuracy) for r in reliability)
         / len(answers),
         reliability=reliability,
-        baselines=_baselines([sample for sample in samples if sample.kind == "fault"]),
+        baselines=_baselines([one for one in samples if one.kind == "fault"]),
     )
 
 

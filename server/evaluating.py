@@ -2,7 +2,7 @@
 
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 from rich import box
@@ -74,30 +74,46 @@ def _table(scorecard: "Scorecard") -> Table:
     return table
 
 
-def evaluate_rca(*, incidents: int, split: "Split", label: str | None, workers: int, as_json: bool) -> None:
+def evaluate_rca(
+    *,
+    incidents: int,
+    split: "Split | Literal['published']",
+    folder: Path | None,
+    label: str | None,
+    workers: int,
+    as_json: bool,
+) -> None:
     """Judge causes on incidents that nothing was trained on, with the confidence model of the settings, and print the report.
 
     Raises:
+        CommandError: the folder is missing, or given where none is read.
         ConfigurationError: that model cannot be read.
     """
     from rich.progress import Progress
 
-    from evals.rca import measure
+    from evals.rca import measure, measure_published
     from server.confidence import confidence_model
     from server.settings import load
 
     model = confidence_model(load())
     name = label or commit()
+    if (folder is None) == (split == "published"):
+        needed = "needs --data, a folder with the published data" if folder is None else "reads no --data"
+        raise CommandError(f"--split {split} {needed}", ExitCode.USAGE)
     with Progress(console=stderr(), transient=True) as bar:
-        task = bar.add_task("Simulating incidents", total=incidents)
-        report = measure(
-            name,
-            model,
-            incidents=incidents,
-            split=split,
-            workers=workers,
-            progress=lambda made, _wanted: bar.update(task, completed=made),
-        )
+        task = bar.add_task("Making incidents", total=incidents)
+
+        def progress(made: int, _wanted: int) -> None:
+            bar.update(task, completed=made)
+
+        if split == "published" and folder is not None:
+            report = measure_published(
+                name, model, folder=folder, incidents=incidents, workers=workers, progress=progress
+            )
+        elif split != "published":
+            report = measure(
+                name, model, incidents=incidents, split=split, workers=workers, progress=progress
+            )
     if as_json:
         show_json(report)
     else:

@@ -73,7 +73,9 @@ def read(folder: Path, *, columns_of_time: bool) -> Recording:
     whole = Dataset.open(folder / NAME, mapping=shipped()[NAME])
     noted = pd.read_csv(folder / NAME / "deliveries.csv", usecols=list(_COUNTS)).rename(columns=_COUNTS)
     facts = _whole_days(whole.facts())
-    orders = facts[list(_FACTS)].merge(noted.assign(order_id=noted["order_id"].astype(str)), on="order_id", how="left")
+    orders = facts[list(_FACTS)].merge(
+        noted.assign(order_id=noted["order_id"].astype(str)), on="order_id", how="left"
+    )
     relation = Relation.of(orders)
     history = History(split(orders, relation) if columns_of_time else orders, whole.mapping)
     return Recording(

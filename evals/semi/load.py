@@ -72,4 +72,8 @@ def at_new_load(orders: pd.DataFrame, relation: Relation, loads: Floats) -> pd.D
     """
     more = np.nan_to_num(remainder(orders) * (relation.at(loads) / relation.at(load(orders)) - 1.0))
     changed = orders.assign(fulfilment_s=orders["fulfilment_s"] + more)
-    return changed if "dasher_wait_s" not in orders else changed.assign(dasher_wait_s=orders["dasher_wait_s"] + more)
+    return (
+        changed
+        if "dasher_wait_s" not in orders
+        else changed.assign(dasher_wait_s=orders["dasher_wait_s"] + more)
+    )

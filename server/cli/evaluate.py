@@ -22,6 +22,7 @@ class RcaSplit(StrEnum):
     parametric = "parametric"
     structural = "structural"
     withheld = "withheld"
+    published = "published"
 
 
 eval_app = typer.Typer(no_args_is_help=True, help="Measure the product on worlds whose truth is known.")
@@ -60,6 +61,9 @@ def rca(
     split: Annotated[
         RcaSplit, typer.Option(help="How far the incidents are from those of training.")
     ] = RcaSplit.held_out,
+    data: Annotated[
+        Path | None, typer.Option(help="Of the split published: the folder of the published data.")
+    ] = None,
     label: Label = None,
     workers: Workers = WORKERS,
     json: Json = False,
@@ -67,13 +71,16 @@ def rca(
     """Judge causes on incidents that nothing was trained on: how often right, how well calibrated, how honest.
 
     Splits: held_out is made as training was; parametric has noise and sizes outside of its ranges; structural has
-    mechanisms of another form; withheld asks each fault with and without the tables of its cause.
+    mechanisms of another form; withheld asks each fault with and without the tables of its cause; published
+    puts faults into data that nobody simulated (docs/causes.md says which and where they are read).
 
     Example: cx eval rca --incidents 60 --split structural
     """
     from server.evaluating import evaluate_rca
 
-    evaluate_rca(incidents=incidents, split=split.value, label=label, workers=workers, as_json=json)
+    evaluate_rca(
+        incidents=incidents, split=split.value, folder=data, label=label, workers=workers, as_json=json
+    )
 
 
 def calibrate(
