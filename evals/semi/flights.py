@@ -32,7 +32,17 @@ LOST: Final = (0.8, 1.0)
 LONGEST_S: Final = 3 * 3_600.0
 """Longer delays are not handed on."""
 
-_ORDERS: Final = ("order_id", "order_time", "day", "hour", "weekday", "region", "store_id", "category", "dest")
+_ORDERS: Final = (
+    "order_id",
+    "order_time",
+    "day",
+    "hour",
+    "weekday",
+    "region",
+    "store_id",
+    "category",
+    "dest",
+)
 _MEASURED: Final = ("canceled", "fulfilled", "fulfilment_s", "distance", "promise_s")
 
 

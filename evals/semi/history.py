@@ -95,7 +95,9 @@ class History:
 
     def _tables(self) -> Iterator[tuple[str, pd.DataFrame]]:
         rows = self.orders
-        text = {n: rows[n].astype(str) for n in _ORDERS if n in rows and n not in ("order_time", "basket_value")}
+        text = {
+            n: rows[n].astype(str) for n in _ORDERS if n in rows and n not in ("order_time", "basket_value")
+        }
         plain = {n: rows[n] for n in ("order_time", "basket_value") if n in rows}
         promised = {"promised_eta": self._after("promise_s")} if "promise_s" in rows else {}
         yield "orders", pd.DataFrame({**text, **plain, **promised})

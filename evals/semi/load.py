@@ -27,7 +27,7 @@ def load(orders: pd.DataFrame) -> Floats:
 def remainder(orders: pd.DataFrame) -> Floats:
     """Seconds of each order that are neither placing nor driving, at least none; NaN where those were not estimated."""
     rest = orders["fulfilment_s"] - orders["place_s"] - orders["drive_s"]
-    return np.maximum(rest.to_numpy(np.float64, na_value=np.nan), 0.0)
+    return np.asarray(np.maximum(rest.to_numpy(np.float64, na_value=np.nan), 0.0))
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,8 @@ def at_new_load(orders: pd.DataFrame, relation: Relation, loads: Floats) -> pd.D
     """
     more = np.nan_to_num(remainder(orders) * (relation.at(loads) / relation.at(load(orders)) - 1.0))
     changed = orders.assign(fulfilment_s=orders["fulfilment_s"] + more)
-    return changed if "dasher_wait_s" not in orders else changed.assign(dasher_wait_s=orders["dasher_wait_s"] + more)
+    return (
+        changed
+        if "dasher_wait_s" not in orders
+        else changed.assign(dasher_wait_s=orders["dasher_wait_s"] + more)
+    )

@@ -90,7 +90,9 @@ class Recording:
         """A history in which nothing differs but by chance."""
         first, stop = self._span
         last = int(rng.integers(min(first + self.pool_days, stop), stop + 1))
-        begin, end = (midnight(day, self.history.mapping) for day in (max(last - self.pool_days, first), last))
+        begin, end = (
+            midnight(day, self.history.mapping) for day in (max(last - self.pool_days, first), last)
+        )
         pool = self.history.between(begin, end)
         metrics = [name for name in self.metrics if name != CX_INDEX]
         return dealt(rng, pool, metrics=metrics, weeks=self.days // WEEK, by=self.dealt_by)
