@@ -68,7 +68,10 @@ def _ordinary(outcomes: pd.DataFrame, part: Ints, metrics: Sequence[str]) -> dic
     excess = means[list(metrics)] - usual
     bound = excess.groupby(means["part"]).transform("quantile", ORDINARY)
     kept = means[(excess <= bound).all(axis=1)]
-    return {int(one): [int(day) for day in rows["day"]] for one, rows in kept.groupby("part")}
+    found: dict[int, list[int]] = {}
+    for one, day in zip(kept["part"].tolist(), kept["day"].tolist(), strict=True):
+        found.setdefault(one, []).append(day)
+    return found
 
 
 def _deal(rng: np.random.Generator, part: int, donors: Sequence[int], targets: range) -> Iterator[_Move]:

@@ -96,10 +96,11 @@ def read(folder: Path, *, columns_of_time: bool) -> Recording:
 
 def _whole_days(facts: pd.DataFrame) -> pd.DataFrame:
     """Without the first and the last day, which are cut, and what lies far before them."""
-    counts = facts.groupby("day").size()
-    busy = counts[counts > counts.median() / 2].index
-    day = facts["day"]
-    return facts[(day > busy.min()) & (day < busy.max())].reset_index(drop=True)
+    day = facts["day"].to_numpy(dtype=np.int64)
+    days, counts = np.unique(day, return_counts=True)
+    busy = days[counts > np.median(counts) / 2]
+    whole: pd.DataFrame = facts[(day > busy[0]) & (day < busy[-1])]
+    return whole.reset_index(drop=True)
 
 
 def _faults(relation: Relation) -> tuple[Fault, ...]:
@@ -140,10 +141,11 @@ class Couriers:
         """More orders of the market's own kinds, at the times when people order; as many more are open."""
         more = 1.0 + rng.uniform(*MORE)
         rows = place.rows(history.orders)
-        outstanding = np.where(rows, history.column("outstanding") * more, history.column("outstanding"))
+        known = history.column("outstanding")
+        outstanding = np.asarray(np.where(rows, np.round(known * more), known), dtype=np.float64)
         online = history.column("online")
         busy = np.where(rows, np.minimum(history.column("busy") * more, online), history.column("busy"))
-        surged = self._with(history, rows, outstanding=np.round(outstanding), busy=busy)
+        surged = self._with(history, rows, outstanding=outstanding, busy=busy)
         copies = self._copies(rng, surged, place, rows, round((more - 1.0) * int(rows.sum())))
         both = pd.concat([surged.orders, copies], ignore_index=True)
         return replace(surged, orders=both.sort_values(["order_time", "order_id"], ignore_index=True))

@@ -27,7 +27,7 @@ def load(orders: pd.DataFrame) -> Floats:
 def remainder(orders: pd.DataFrame) -> Floats:
     """Seconds of each order that are neither placing nor driving, at least none; NaN where those were not estimated."""
     rest = orders["fulfilment_s"] - orders["place_s"] - orders["drive_s"]
-    return np.maximum(rest.to_numpy(np.float64, na_value=np.nan), 0.0)
+    return np.asarray(np.maximum(rest.to_numpy(np.float64, na_value=np.nan), 0.0))
 
 
 @dataclass(frozen=True)

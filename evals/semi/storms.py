@@ -26,8 +26,9 @@ class Storms:
         self._year = year
         self._events = located(year)
         daylight = self._events[self._events["hour"].isin(DAYLIGHT)]
-        hours = daylight.groupby(["region", "day"]).size()
-        self._days = [(str(region), int(day)) for (region, day), n in hours.items() if n >= STORM_HOURS]
+        hours = daylight.groupby(["region", "day"]).size().reset_index(name="hours")
+        stormy = hours[hours["hours"] >= STORM_HOURS]
+        self._days = list(zip(stormy["region"].tolist(), stormy["day"].tolist(), strict=True))
 
     def inject(self, rng: np.random.Generator, history: History, place: Place, *, reported: bool) -> History:
         """Each day of the place has the delays and cancellations of a stormy day out of other weeks.
@@ -93,7 +94,7 @@ def located(history: History) -> pd.DataFrame:
         raise ValueError("this history has no events")
     local = events["start"].dt.tz_convert(history.mapping.zone_of(None)).dt.tz_localize(None)
     return events.assign(
-        region=[parse_scope(text).get("region") for text in events["scope"]],
+        region=[str(parse_scope(text).get("region")) for text in events["scope"]],
         day=(local - pd.Timestamp(0)).dt.days,
         hour=local.dt.hour,
     )
