@@ -47,7 +47,7 @@ class KindRow(_Model):
     either of two causes."""
     top_3: Share
     both: Share
-    """Of two causes: they were the first two answers."""
+    """Of two causes: they were the first two of the causes."""
     named: Share
     """A cause was called likely (p at least .5), right or wrong."""
     abstained: Share
@@ -104,7 +104,8 @@ class _Answer(BaseModel):
 
     @property
     def both(self) -> bool:
-        return set(self.ranked[:2]) == {self.label, self.second}
+        causes = [name for name in self.ranked if name not in ("none", "other")]
+        return set(causes[:2]) == {self.label, self.second}
 
     @property
     def named(self) -> bool:

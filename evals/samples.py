@@ -30,6 +30,8 @@ LEAN: Final = frozenset({"items", "ratings", "inventory_events"})
 CHANCE_PER_NULL: Final = 4
 DECOYS: Final = 0.25
 """Of the worlds with a fault: an incident by chance beside it, in a metric that the fault does not move."""
+STANDS_OUT: Final = 2.0
+"""Standard errors between days: what stands out by less is no incident, and nobody would ask for its cause."""
 DETECTED_EVERY: Final = 7
 """In every seventh world the detector itself is asked."""
 
@@ -108,7 +110,7 @@ def simulate(place: Place) -> tuple[Sample, ...]:
     found = list(_cases(rng, dataset, world, effects, place.split))
     if place.split != "withheld" and index % DETECTED_EVERY == 0:
         found += _detected(dataset, world, effects)
-    samples = tuple(_sample(index, case) for case in found)
+    samples = tuple(one for one in (_sample(index, case) for case in found) if one.z >= STANDS_OUT)
     del dataset, run, world, tables, effects, found
     gc.collect()  # a dataset is big and part of cycles: it would stay until chance collects it
     return samples

@@ -138,7 +138,7 @@ def _causes(report: "RcaReport") -> Table:
     for one in report.baselines:
         table.add_row(one.method, str(one.right.total), _percent(one.right))
     table.caption = (
-        "right: the right answer first; both: two true causes are the first two; named: a cause was called likely, "
+        "right: the right answer first; both: two true causes are the first two causes; named: a cause was called likely, "
         f"right or wrong; sure, wrong: a wrong cause with p of at least {CONFIDENT:g}; false alarms: a cause called "
         "likely where none is true. The last rows are what simpler methods get right of the faults."
     )
