@@ -265,12 +265,14 @@ class Mechanisms:
     def _learn(self, name: str) -> tuple[Binned, Binned]:
         """Before and during."""
         tree, places = self.learner.trees[name], self.learner.places[name]
-        ranks, starts, counts = [], [], []
+        ranks: list[Ints] = []
+        starts: list[Ints] = []
+        counts: list[Ints] = []
         for mine, offset in ((self.before, 0), (self.during, len(self.before) * (len(tree.sizes) + 1))):
             layers = tree.layers(tree.own[mine])
             ranks += [within(bins, places.rank[mine], places.bits) for bins in layers]
-            count = sum(np.bincount(bins, minlength=tree.starts[-1]) for bins in layers)
-            counts.append(np.asarray(count))
+            count = np.bincount(np.concatenate(layers), minlength=tree.starts[-1]).astype(np.int64)
+            counts.append(count)
             starts.append(np.cumsum(count) - count + offset)
         by_strongest = np.arange(tree.starts[-1]) < tree.starts[:3][-1]
         enough = np.where(by_strongest, np.maximum(*counts), np.minimum(*counts)) >= LEAST

@@ -61,7 +61,7 @@ def dense(column: npt.NDArray[np.generic]) -> Ints:
             occurs = np.zeros(high - low + 1, dtype=bool)
             occurs[whole - low] = True
             return np.asarray((np.cumsum(occurs) - 1)[whole - low], dtype=np.int64)
-    return np.unique(column, return_inverse=True)[1].astype(np.int64)
+    return np.asarray(np.unique(column, return_inverse=True)[1], dtype=np.int64)
 
 
 def residualise(values: Floats, during: Flags, parents: tuple[Ints, ...], *, prior: float = 5.0) -> Floats:
