@@ -271,9 +271,9 @@ class Mechanisms:
         for mine, offset in ((self.before, 0), (self.during, len(self.before) * (len(tree.sizes) + 1))):
             layers = tree.layers(tree.own[mine])
             ranks += [within(bins, places.rank[mine], places.bits) for bins in layers]
-            count = sum(np.bincount(bins, minlength=tree.starts[-1]) for bins in layers)
-            counts.append(np.asarray(count, dtype=np.int64))
-            starts.append(np.asarray(np.cumsum(count) - count + offset, dtype=np.int64))
+            count = np.bincount(np.concatenate(layers), minlength=tree.starts[-1]).astype(np.int64)
+            counts.append(count)
+            starts.append(np.cumsum(count) - count + offset)
         by_strongest = np.arange(tree.starts[-1]) < tree.starts[:3][-1]
         enough = np.where(by_strongest, np.maximum(*counts), np.minimum(*counts)) >= LEAST
         self._settled[name] = tree.settled(enough)
