@@ -122,10 +122,9 @@ class Fitted:
     correction: float
     """For few units and many regressors, as in `tools.did`."""
 
-    def covariance(self, units: Flags | None = None) -> Floats:
-        """Of the effects, clustered by unit (CRV1), or the part that some units bring to it."""
-        part = self.scores if units is None else self.scores[units]
-        return np.asarray(self.bread @ (part.T @ part) @ self.bread * self.correction)
+    def covariance(self) -> Floats:
+        """Of the effects, clustered by unit (CRV1)."""
+        return np.asarray(self.bread @ (self.scores.T @ self.scores) @ self.bread * self.correction)
 
 
 def regress(panel: UnitPeriods, design: Floats) -> Fitted:
@@ -133,9 +132,7 @@ def regress(panel: UnitPeriods, design: Floats) -> Fitted:
     left, outcome = panel.absorb(design), panel.absorb(panel.y)
     flat, weighed = left.reshape(len(left), -1), panel.w * left
     wide = weighed.reshape(len(left), -1)
-    bread: Floats = np.asarray(
-        np.linalg.pinv(wide @ flat.T, rcond=_NOTHING, hermitian=True), dtype=np.float64
-    )
+    bread = np.asarray(np.linalg.pinv(wide @ flat.T, rcond=_NOTHING, hermitian=True), dtype=np.float64)
     effects = bread @ (wide @ outcome.ravel())
     scores = (weighed * (outcome - (effects @ flat).reshape(outcome.shape))).sum(axis=2).T
     groups, n = int((panel.w.sum(axis=1) > 0).sum()), panel.cells

@@ -11,6 +11,7 @@ References:
     D. Roodman, M. O. Nielsen, J. G. MacKinnon, M. D. Webb (2019), Fast and wild (all draws at once).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal
@@ -79,26 +80,29 @@ def wild_bootstrap(
     kind: Weights = weights or ("webb" if units < WEBB_BELOW else "rademacher")
     effect, t = parts.at(np.ones((units, 1)))
     support = np.array(_SUPPORT[kind])
-    enumerated = units * np.log(len(support)) <= np.log(ENUMERATED) + _EQUAL
+    enumerated = bool(units * np.log(len(support)) <= np.log(ENUMERATED) + _EQUAL)
     large = total = 0
-    size = max(_CHUNK // units, 1)
-    if enumerated:
-        worlds = np.array(list(product(support, repeat=units))).T
-        chunks = [worlds[:, at : at + size] for at in range(0, worlds.shape[1], size)]
-    else:
-        rng = np.random.default_rng(seed)
-        sizes = [min(size, draws - at) for at in range(0, draws, size)]
-        chunks = [rng.choice(support, (units, n)) for n in sizes]
-    for chunk in chunks:
-        _, drawn = parts.at(chunk)
-        large += int(np.sum(np.abs(drawn) >= abs(t[0]) * (1 - _EQUAL)))
-        total += chunk.shape[1]
+    for worlds in _all(support, units) if enumerated else _drawn(support, units, draws, seed):
+        large += int(np.sum(np.abs(parts.at(worlds)[1]) >= abs(t[0]) * (1 - _EQUAL)))
+        total += worlds.shape[1]
     p = large / total if enumerated else (1 + large) / (1 + total)
-    return WildBootstrap(float(effect[0]), float(t[0]), p, total, bool(enumerated))
+    return WildBootstrap(float(effect[0]), float(t[0]), p, total, enumerated)
+
+
+def _all(support: Floats, units: int) -> Iterator[Floats]:
+    yield np.array(list(product(support, repeat=units))).T
+
+
+def _drawn(support: Floats, units: int, draws: int, seed: int) -> Iterator[Floats]:
+    """In parts, so that many units do not fill the memory."""
+    rng = np.random.default_rng(seed)
+    size = max(_CHUNK // units, 1)
+    for at in range(0, draws, size):
+        yield rng.choice(support, (units, min(size, draws - at)))
 
 
 def _require(treated: Flags, w: Floats) -> None:
-    ever: Flags = np.asarray((treated & (w > 0)).any(axis=1))
+    ever = np.asarray((treated & (w > 0)).any(axis=1))
     if min(int(ever.sum()), int((~ever).sum())) < MIN_TREATED:
         raise ToolFailure(
             f"not testable: {int(ever.sum())} treated of {len(ever)} stores, {MIN_TREATED} on each side are needed"
