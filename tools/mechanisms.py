@@ -2,14 +2,17 @@
 
 A mechanism is the distribution of a node given its parents. It is kept as it was seen: the values of all orders in
 a bin of like parents, from which one is drawn; so nothing is assumed of its shape. Where a bin holds too few orders,
-the weakest parent is let go. The outcome's mechanism is its rate by bins of one score, the best single reading of its
-parents.
+the weakest parent is let go. What a node owes to the order's own numbers (its distance, how long its store usually
+prepares) is too fine for bins: it is taken off the value that is drawn and added back for the order that it is drawn
+for. The outcome's mechanism is its rate by bins of one score, the best single reading of its parents.
 
 With the mechanisms of some modules taken from the incident and the others from before, the same random numbers give
 what would have happened: a driver that moved only because its parents did keeps its mechanism, and gets no blame.
 
 References:
     K. Budhathoki et al. (2021), Why did the distribution change?
+    M. Beaumont, W. Zhang, D. Balding (2002), Approximate Bayesian computation in population genetics (draws adjusted
+    by regression).
 """
 
 from collections.abc import Mapping
@@ -20,10 +23,11 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from tools import logit
 from tools.causal_graph import MIX, OUTCOME, CausalGraph
 from tools.lattice import Bools
+from tools.risk_score import RiskScore, equal_variance
 from tools.shapley import shapley
+from tools.shift import codes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,12 +35,14 @@ Ints = npt.NDArray[np.int64]
 LEVELS: Final = 5
 """Quantiles that a continuous parent is cut into."""
 LEAST: Final = 25
-"""Orders that a bin must hold in both periods. Where even the strongest parent's bin has them in one period alone, such
-as batches that were never so large before, that period stands for both: a change that was not seen is not assumed."""
+"""Orders that a bin must hold in both periods. Of a parent's value that one period alone has so many of, such as batches
+that were never so large before, that period stands for both: a change that was not seen is not assumed."""
+MOSTLY: Final = 0.5
+MOST_BINS: Final = 2**15
+"""A finer layer would hold hardly an order in each of its bins, and cost more than all others."""
 SCORES: Final = 24
 """Bins of the outcome's score."""
 DRAWS: Final = 4096
-RIDGE: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -74,29 +80,37 @@ class Cuts:
 
     edges: Mapping[str, Floats]
     """By node, where its values are cut; those of the outcome's score under the outcome."""
-    score: Mapping[str, float]
-    """Weights of the outcome's score."""
+    score: RiskScore
+    """Of the outcome."""
+    slopes: Mapping[str, Floats]
+    """By node, what it gains with every unit of each covariate; shape (covariates,)."""
 
     @classmethod
     def of(cls, orders: Orders, graph: CausalGraph) -> Self:
         """Learn them from all orders."""
-        edges = {name: _edges(part) for name, part in orders.values.items()}
-        weights = _score_weights(orders, graph)
-        made = cls(edges, weights)
-        score = made.scored(orders.values, orders.covariates)
-        inner = np.linspace(0, 1, SCORES + 1)[1:-1]
-        return cls({**edges, OUTCOME: np.unique(np.quantile(score, inner))}, weights)
+        edges = {
+            name: _edges(part, orders.during, within=not graph.nodes[name].beyond_only)
+            for name, part in orders.values.items()
+        }
+        parents = [p for p in graph.parents(OUTCOME) if p in orders.values]
+        columns = {name: orders.values[name] for name in parents} | dict(orders.covariates)
+        score = RiskScore.fit(columns, orders.failed)
+        inner = equal_variance(score.of(columns), SCORES)
+        slopes = {name: _slopes(orders, graph, edges, name) for name in orders.values}
+        return cls({**edges, OUTCOME: inner}, score, slopes)
 
     def code(self, name: str, values: Floats) -> Ints:
         """The bins of a node's values."""
         return np.asarray(np.searchsorted(self.edges[name], values, side="right"), dtype=np.int64)
 
     def scored(self, values: Mapping[str, Floats], covariates: Mapping[str, Floats]) -> Floats:
-        """The outcome's score, on any increasing scale."""
-        total = np.zeros(len(next(iter(values.values()))))
-        for name, weight in self.score.items():
-            total = total + weight * (values[name] if name in values else covariates[name])
-        return total
+        """The outcome's score, on an increasing scale of risk."""
+        return self.score.of({**values, **covariates})
+
+    def owed(self, name: str, covariates: Mapping[str, Floats]) -> Floats | float:
+        """What a node owes to the covariates of each order, up to a constant."""
+        parts = zip(self.slopes[name], covariates.values(), strict=True)
+        return sum((slope * part for slope, part in parts if slope), start=0.0)
 
 
 @dataclass(frozen=True)
@@ -140,6 +154,7 @@ class Mechanisms:
     _enough: dict[str, Bools] = field(init=False, default_factory=dict)
     """By node, which bins hold enough orders."""
     _known: dict[tuple[str, frozenset[str]], Floats] = field(init=False, default_factory=dict)
+    _risks: dict[frozenset[str], Ints] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         learned = {name: self._learn(name) for name in self._names}
@@ -159,13 +174,22 @@ class Mechanisms:
 
     def mean(self, changed: frozenset[str]) -> float:
         """The outcome's mean with the mechanisms of these modules as they were during the incident."""
-        rows = self._drawn_rows(changed)
-        values = {name: self._drawn(name, changed) for name in self._names}
-        score = self.cuts.scored(values, {n: part[rows] for n, part in self.orders.covariates.items()})
-        period = self._of(OUTCOME, changed)
-        return float(period.rates[self.cuts.code(OUTCOME, score)].mean())
+        return float(self._of(OUTCOME, changed).rates[self._risk(changed)].mean())
 
     # --- running forward
+
+    def _risk(self, changed: frozenset[str]) -> Ints:
+        """Bins of the outcome's score of the orders that were drawn."""
+        key = frozenset().union(*(self._upstream(name, changed) for name in (MIX, *self._names)))
+        if key not in self._risks:
+            values = {name: self._drawn(name, changed) for name in self._names}
+            score = self.cuts.scored(values, self._covariates(changed))
+            self._risks[key] = self.cuts.code(OUTCOME, score)
+        return self._risks[key]
+
+    def _covariates(self, changed: frozenset[str]) -> dict[str, Floats]:
+        rows = self._drawn_rows(changed)
+        return {name: part[rows] for name, part in self.orders.covariates.items()}
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
@@ -198,7 +222,8 @@ class Mechanisms:
         if key not in self._known:
             rows = self._drawn_rows(changed)
             codes = {p: self.cuts.code(p, self._drawn(p, changed)) for p in self._parents(name)}
-            self._known[key] = self._draw(name, codes, [part[rows] for part in self.orders.mix], changed)
+            drawn = self._draw(name, codes, [part[rows] for part in self.orders.mix], changed)
+            self._known[key] = drawn + self.cuts.owed(name, self._covariates(changed))
         return self._known[key]
 
     def _draw(self, name: str, codes: dict[str, Ints], mix: list[Ints], changed: frozenset[str]) -> Floats:
@@ -220,9 +245,10 @@ class Mechanisms:
         codes = [self.cuts.code(parent, self.orders.values[parent]) for parent in self._parents(name)]
         layers = self._layers(name, codes, list(self.orders.mix))
         values, start, count = [], [], []
+        plain = self.orders.values[name] - self.cuts.owed(name, self.orders.covariates)
         for during in (False, True):
             mine = np.flatnonzero(self.orders.during == during)
-            own = self.orders.values[name][mine]
+            own = plain[mine]
             values += [own[np.lexsort((own, layer[mine]))] for layer, _ in layers]
             count.append(np.concatenate([np.bincount(layer[mine], minlength=size) for layer, size in layers]))
             start.append(
@@ -231,13 +257,34 @@ class Mechanisms:
                 + (len(layers) * int((~self.orders.during).sum()) if during else 0)
             )
         whole = np.concatenate(values)
-        coarse = sum(size for _, size in layers[:-2])
-        by_strongest = np.arange(len(count[0])) >= coarse
-        self._enough[name] = np.where(by_strongest, np.maximum(*count), np.minimum(*count)) >= LEAST
+        strongest = np.arange(len(count[0])) >= sum(size for _, size in layers[:-2])
+        either = strongest | self._unseen(name, codes, layers)
+        self._enough[name] = np.where(either, np.maximum(*count), np.minimum(*count)) >= LEAST
         before, after = (
             self._binned(whole, start[when], count[when], start[1 - when], count[1 - when]) for when in (0, 1)
         )
         return before, after
+
+    def _unseen(self, name: str, codes: list[Ints], layers: list[tuple[Ints, int]]) -> Bools:
+        """Bins of all layers in which a parent has a value that only the incident has."""
+        during = self.orders.during
+        new: list[Bools] = []
+        for code in codes:
+            before, after = (np.bincount(code[rows], minlength=code.max() + 1) for rows in (~during, during))
+            new.append(((before < LEAST) & (after >= LEAST))[code])
+        parents = self.graph.parents(name)
+        if MIX in parents:
+            at = parents.index(MIX)
+            new[at:at] = [np.zeros(len(during), dtype=bool)] * len(self.orders.mix)
+        found = [np.zeros(len(during), dtype=bool)]
+        for flags in new[: len(layers) - 1]:
+            found.append(found[-1] | flags)
+        return np.concatenate(
+            [
+                np.bincount(layer, weights=flags, minlength=size) > 0
+                for (layer, size), flags in zip(layers, reversed(found), strict=True)
+            ]
+        )
 
     @staticmethod
     def _binned(values: Floats, start: Ints, count: Ints, other_start: Ints, other_count: Ints) -> Binned:
@@ -249,7 +296,7 @@ class Mechanisms:
         return tuple(parent for parent in self.graph.parents(name) if parent != MIX)
 
     def _bins(self, name: str, codes: list[Ints], mix: list[Ints]) -> Ints:
-        """The finest bin with enough orders in both periods, or in one where it is of the strongest parent alone."""
+        """The finest bin with enough orders in both periods; in one where it is of the strongest parent alone, or new."""
         found = np.full(len(mix[0]), -1, dtype=np.int64)
         offset = 0
         for layer, size in self._layers(name, codes, mix):
@@ -273,6 +320,8 @@ class Mechanisms:
         layers: list[tuple[Ints, int]] = [(np.zeros(rows, dtype=np.int64), 1)]
         for code, size in keys:
             last, width = layers[-1]
+            if width * size > MOST_BINS:
+                break
             layers.append((last * size + code, width * size))
         return layers[::-1]
 
@@ -292,25 +341,41 @@ class Mechanisms:
         return np.interp(np.arange(size), some, total[some] / count[some])
 
 
-def _edges(values: Floats) -> Floats:
-    """Between all values where they are few, at quantiles where they are many."""
+def _edges(values: Floats, during: Bools, *, within: bool) -> Floats:
+    """Between all values where they are few, at quantiles where they are many.
+
+    Where most of the incident lies beyond all that the days before have seen, it is cut there too: bins that hold
+    both would take what was never seen for what was. Without `within`, it is cut nowhere else.
+    """
     few = np.unique(values)
+    low, high = values[~during].min(), values[~during].max()
+    ends = [low] if (values[during] < low).mean() > MOSTLY else []
+    ends += [np.nextafter(high, np.inf)] if (values[during] > high).mean() > MOSTLY else []
+    if not within:
+        return np.array(ends)
     if len(few) <= LEVELS:
         return np.asarray((few[1:] + few[:-1]) / 2)
-    return np.unique(np.quantile(values, np.linspace(0, 1, LEVELS + 1)[1:-1]))
+    return np.unique([*np.quantile(values, np.linspace(0, 1, LEVELS + 1)[1:-1]), *ends])
 
 
-def _score_weights(orders: Orders, graph: CausalGraph) -> dict[str, float]:
-    """A logistic model of the outcome on its parents and the covariates, over both periods.
+def _slopes(orders: Orders, graph: CausalGraph, edges: Mapping[str, Floats], name: str) -> Floats:
+    """Least squares of a node on the covariates, within orders of like parents of either period.
 
-    It only has to put orders in order of risk: the rates by bins of it take any shape.
+    Nothing where the node takes few values, does not depend on the kind of the order, or acts on another driver: the
+    latter's bins are of values as they were seen.
     """
-    parents = [p for p in graph.parents(OUTCOME) if p in orders.values]
-    columns = {name: orders.values[name] for name in parents} | dict(orders.covariates)
-    spread = {name: float(part.std()) for name, part in columns.items()}
-    varied = [name for name in columns if spread[name] > 0]
-    if not varied:
-        return {}
-    design = np.column_stack([(columns[n] - columns[n].mean()) / spread[n] for n in varied])
-    model = logit.fit(design, orders.failed, ridge=RIDGE)
-    return {n: float(w) / spread[n] for n, w in zip(varied, model.coefficients, strict=True)}
+    none = np.zeros(len(orders.covariates))
+    inner = set(graph.children(name)) - {OUTCOME}
+    if not len(none) or inner or MIX not in graph.parents(name) or len(edges[name]) < LEVELS - 1:
+        return none
+    parents = [p for p in graph.parents(name) if p != MIX]
+    groups = codes(
+        orders.during, *(np.searchsorted(edges[p], orders.values[p], side="right") for p in parents)
+    )
+    count = np.bincount(groups)
+    columns = [_centred(part, groups, count) for part in (*orders.covariates.values(), orders.values[name])]
+    return np.asarray(np.linalg.lstsq(np.column_stack(columns[:-1]), columns[-1], rcond=None)[0])
+
+
+def _centred(values: Floats, groups: Ints, count: Ints) -> Floats:
+    return np.asarray(values - (np.bincount(groups, weights=values) / count)[groups])

@@ -1,5 +1,6 @@
 """`cx eval` and `cx calibrate`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,15 @@ from server.cli.options import Json
 
 Label = Annotated[str | None, typer.Option(help="What the seeds are derived from; by default the commit.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+
+
+class FaultName(StrEnum):
+    """A fault that `cx eval effects` knows the truth of."""
+
+    BATCHING = "batching"
+    COURIER_SUPPLY = "courier_supply"
+    MERCHANT_PREP = "merchant_prep"
+
 
 eval_app = typer.Typer(no_args_is_help=True, help="Measure the product on worlds whose truth is known.")
 
@@ -50,6 +60,23 @@ def rca(
     from server.evaluating import evaluate_rca
 
     evaluate_rca(incidents=incidents, label=label, workers=workers, as_json=json)
+
+
+@eval_app.command()
+def effects(
+    worlds: Annotated[int, typer.Option(min=1, help="Simulated worlds, one fault in each.")] = 20,
+    scenario: Annotated[FaultName, typer.Option(help="The fault in all of them.")] = FaultName.BATCHING,
+    label: Label = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Hold the effects that tools state, and their intervals, against the same worlds without the fault.
+
+    Example: cx eval effects --worlds 4
+    """
+    from server.evaluating import evaluate_effects
+
+    evaluate_effects(worlds=worlds, scenario=scenario.value, label=label, workers=workers, as_json=json)
 
 
 def calibrate(

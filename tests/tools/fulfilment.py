@@ -23,7 +23,8 @@ def _period(rng: np.random.Generator, rows: int, **changes: float) -> tuple[dict
     couriers = rng.lognormal(0.0, 0.1, rows) * changes.get("couriers", 1.0)
     load = demand / couriers
     lift = changes.get("batching", 0.0)
-    batched = (rng.random(rows) < 1 / (1 + np.exp(-(-1.6 + 1.2 * (load - 1) + 0.3 * category + lift)))) * 1.0
+    carried = 1 / (1 + np.exp(-(-1.6 + 1.2 * (load - 1) + 0.3 * category + lift)))
+    batched = (rng.random(rows) < carried) * 1.0
     prep = (
         rng.gamma(8.0, (60 + 15 * category) / 8, rows) * 8 * (1 + 0.15 * batched) * changes.get("prep", 1.0)
     )
@@ -35,6 +36,7 @@ def _period(rng: np.random.Generator, rows: int, **changes: float) -> tuple[dict
     values = {
         "demand_ratio": demand,
         "couriers_ratio": couriers,
+        "carried_share": carried,
         "batched": batched,
         "prep_s": prep,
         "dasher_wait_s": wait,
