@@ -14,6 +14,7 @@ from server.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from evals.drawn_worlds import Split
+    from evals.effects import EffectsReport, Scenario
     from evals.intervals import Share
     from evals.rca import RcaReport
     from evals.scoring import CaseResult, Scorecard
@@ -160,6 +161,53 @@ def _reliability(report: "RcaReport") -> Table:
     for row in report.reliability:
         table.add_row(str(row.answers), f"{row.confidence:.2f}", f"{row.accuracy:.2f}")
     table.caption = f"calibration error {report.expected_calibration_error:.3f}"
+    return table
+
+
+def evaluate_effects(
+    *, worlds: int, scenario: "Scenario", label: str | None, workers: int, as_json: bool
+) -> None:
+    """Hold stated effects against the truth and print the report."""
+    from rich.progress import Progress
+
+    from evals.effects import measure
+
+    name = label or commit()
+    with Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task("Simulating worlds", total=worlds)
+        report = measure(
+            name,
+            worlds=worlds,
+            scenario=scenario,
+            workers=workers,
+            progress=lambda made, _wanted: bar.update(task, completed=made),
+        )
+    if as_json:
+        show_json(report)
+    else:
+        show(_effects(report))
+
+
+def _effects(report: "EffectsReport") -> Table:
+    title = f"Effects of {report.scenario} in worlds of {report.label}"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for name in ("estimator", "of", "silent", "covered", "95 %", "truth", "said", "bias", "+/-"):
+        table.add_column(name, justify="left" if name == "estimator" else "right")
+    for row in report.rows:
+        table.add_row(
+            row.estimator,
+            str(row.worlds),
+            str(row.abstained),
+            _percent(row.covered),
+            f"{row.covered.low:.0%} to {row.covered.high:.0%}" if row.covered.total else "-",
+            *("-" if value is None else f"{value:.1f}" for value in (row.truth_pp, row.effect_pp)),
+            "-" if row.bias_share is None else f"{row.bias_share:+.1%}",
+            "-" if row.half_width_pp is None else f"{row.half_width_pp:.1f}",
+        )
+    table.caption = (
+        "covered: the truth lies inside of the 95 % interval; truth, said and +/-: means in points of late orders; "
+        "bias: of the fault's whole effect; silent: the tool's own checks failed, so nothing may be concluded."
+    )
     return table
 
 

@@ -94,7 +94,7 @@ def matching(context: ToolContext, span: SpanArguments, family: Family) -> tuple
         if (
             not _near(change, span.start)
             or family not in ("any", family_of(change))
-            or _changes_nothing(change)
+            or changes_nothing(change)
         ):
             continue
         overlap = _overlap(frame, change.scope)
@@ -138,7 +138,7 @@ def summarise(found: tuple[Change, ...], recorded: int) -> ChangesInScopeResult:
     )
 
 
-def _changes_nothing(change: PolicyChange) -> bool:
+def changes_nothing(change: PolicyChange) -> bool:
     """A new build of the same setting is recorded, but no value moved."""
     return change.old_value is not None and change.old_value == change.new_value
 

@@ -21,9 +21,16 @@ class PlaceboTest:
     p: float
     """(1 + placebos at least as large) / (1 + placebos); one-sided, towards harm."""
     placebos: int
+    spread: float
+    """Root mean square of the placebos: how far the arithmetic strays where nothing was changed."""
+    shock: float
+    """The part of it that the chance of single orders does not explain: what hits all orders of a cell on the same days,
+    such as traffic."""
 
 
-def placebo_test(total: Floats, count: Floats, *, treated: int, window: int) -> PlaceboTest | None:
+def placebo_test(
+    total: Floats, count: Floats, *, treated: int, window: int, variance: float = 0.0
+) -> PlaceboTest | None:
     """Compare the last `window` periods of one cell with every cell's earlier windows.
 
     A placebo is scaled by the root of its orders over the treated orders, so that a small, noisy cell does not
@@ -34,6 +41,7 @@ def placebo_test(total: Floats, count: Floats, *, treated: int, window: int) -> 
         count: orders, same shape.
         treated: index of the treated cell.
         window: treated periods.
+        variance: of a single order's outcome; 0 takes all of the spread for shocks.
 
     Returns:
         None with fewer than two cells or two earlier windows.
@@ -55,14 +63,21 @@ def placebo_test(total: Floats, count: Floats, *, treated: int, window: int) -> 
     actual = _effect(total, count, treated, np.arange(earlier, periods), np.arange(earlier))
     size = max(float(count[treated, earlier:].sum()), 1.0)
     placebos: list[float] = []
+    chance: list[float] = []
     for start in starts:
         test = np.arange(start, start + window)
         before = np.setdiff1d(np.arange(earlier), test)
         for cell in range(cells):
-            scale = np.sqrt(float(count[cell, test].sum()) / size)
-            placebos.append(_effect(total, count, cell, test, before) * min(float(scale), 1.0))
+            here, rest = float(count[cell, test].sum()), float(count[cell, before].sum())
+            scale = min(float(np.sqrt(here / size)), 1.0)
+            placebos.append(_effect(total, count, cell, test, before) * scale)
+            chance.append(scale**2 * variance * (1 / max(here, 1.0) + 1 / max(rest, 1.0)))
     as_large = int(np.sum(np.array(placebos) >= actual))
-    return PlaceboTest(actual, (1 + as_large) / (1 + len(placebos)), len(placebos))
+    square = float(np.mean(np.square(placebos)))
+    shock = float(np.sqrt(max(square - float(np.mean(chance)), 0.0)))
+    return PlaceboTest(
+        actual, (1 + as_large) / (1 + len(placebos)), len(placebos), float(np.sqrt(square)), shock
+    )
 
 
 def _effect(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from data.dataset import PolicyChange
-from tools.changes_in_scope import Family, matching
+from tools.changes_in_scope import Family, changes_nothing, matching
 from tools.checks import CheckResult
 from tools.did import DidEstimate, estimate
 from tools.errors import ToolFailure
@@ -28,6 +28,9 @@ Floats = npt.NDArray[np.float64]
 
 PRE_TREND_DAYS: Final = 7
 DAY_S: Final = 86_400.0
+ENOUGH_PLACEBOS: Final = 19
+"""With fewer, p cannot be as small as .05."""
+Z95: Final = 1.96
 
 
 class PolicyEffectArguments(IncidentArguments):
@@ -51,6 +54,11 @@ class PolicyEffectResult(PolicyChecks):
     effect_s: float | None
     """Durations: change in scope minus change outside it."""
     error_s: float | None
+    low_pp: float | None
+    """Of the 95 % interval: it allows for stores that differ and for days that hit all of them, as placebos show."""
+    high_pp: float | None
+    low_s: float | None
+    high_s: float | None
     z_clustered: float | None
     """Effect in clustered standard errors."""
     p_placebo: float | None
@@ -130,6 +138,7 @@ def judge(
     trend = _lead(before.assign(lead=_in_scope(before["unit"]) * (before["time"] >= -PRE_TREND_DAYS)))
     placebo = _placebo(panel)
     checks = (_judge_trend(trend, did), _judge_placebo(placebo), _judge_clusters(did))
+    low, high = _interval(did, placebo)
     treated = panel["treated"].to_numpy() == 1
     seconds = metric in METRICS and METRICS[metric].unit == "s"
     tested = [check for check in checks if check.passed is not None]
@@ -149,6 +158,10 @@ def judge(
         error_pp=None if seconds or did.error is None else 100.0 * did.error,
         effect_s=did.effect if seconds else None,
         error_s=did.error if seconds else None,
+        low_pp=None if seconds or low is None else 100.0 * low,
+        high_pp=None if seconds or high is None else 100.0 * high,
+        low_s=low if seconds else None,
+        high_s=high if seconds else None,
         z_clustered=did.t,
         p_placebo=placebo.p if placebo else None,
         n_placebos=placebo.placebos if placebo else 0,
@@ -190,6 +203,7 @@ def _same_policy(
         if other.policy == change.policy
         and other.change_id != change.change_id
         and start <= other.changed_at < end
+        and not changes_nothing(other)
     )
 
 
@@ -296,7 +310,26 @@ def _placebo(panel: pd.DataFrame) -> PlaceboTest | None:
     treated = np.unique(cell[panel["in_scope"].to_numpy()])
     if len(treated) != 1:
         return None
-    return placebo_test(total, count, treated=int(treated[0]), window=periods + low)
+    ordinary = panel["y"].to_numpy(dtype=np.float64)[panel["treated"].to_numpy() == 0]
+    return placebo_test(
+        total, count, treated=int(treated[0]), window=periods + low, variance=float(ordinary.var())
+    )
+
+
+def _interval(did: DidEstimate, placebo: PlaceboTest | None) -> tuple[float, float] | tuple[None, None]:
+    """The 95 % interval of an effect; nothing where neither clusters nor placebos are enough.
+
+    Errors clustered by store do not know of days that hit all stores of the scope alike; placebos do (Conley and Taber
+    2011), but they know nothing of how orders differ under the change. The interval adds the variance of both.
+    """
+    enough = placebo is not None and placebo.placebos >= ENOUGH_PLACEBOS
+    if did.error is None and not enough:
+        return None, None
+    shock = 0.0
+    if placebo is not None and enough:
+        shock = placebo.spread if did.error is None else placebo.shock
+    half = Z95 * float(np.hypot(did.error or 0.0, shock))
+    return did.effect - half, did.effect + half
 
 
 def _explained(panel: pd.DataFrame, treated: Flags, effect: float) -> float:
@@ -320,7 +353,7 @@ def _judge_trend(trend: DidEstimate | None, did: DidEstimate) -> CheckResult:
 
 
 def _judge_placebo(placebo: PlaceboTest | None) -> CheckResult:
-    if placebo is None or placebo.placebos < 19:
+    if placebo is None or placebo.placebos < ENOUGH_PLACEBOS:
         return CheckResult(name="placebo", passed=None, text="too few other places and times to compare with")
     text = f"p = {placebo.p:.3f} among {placebo.placebos} placebo changes"
     return CheckResult(name="placebo", passed=placebo.p <= 0.05, text=text)

@@ -25,6 +25,14 @@ class RcaSplit(StrEnum):
     published = "published"
 
 
+class FaultName(StrEnum):
+    """A fault that `cx eval effects` knows the truth of."""
+
+    BATCHING = "batching"
+    COURIER_SUPPLY = "courier_supply"
+    MERCHANT_PREP = "merchant_prep"
+
+
 eval_app = typer.Typer(no_args_is_help=True, help="Measure the product on worlds whose truth is known.")
 
 
@@ -81,6 +89,23 @@ def rca(
     evaluate_rca(
         incidents=incidents, split=split.value, folder=data, label=label, workers=workers, as_json=json
     )
+
+
+@eval_app.command()
+def effects(
+    worlds: Annotated[int, typer.Option(min=1, help="Simulated worlds, one fault in each.")] = 20,
+    scenario: Annotated[FaultName, typer.Option(help="The fault in all of them.")] = FaultName.BATCHING,
+    label: Label = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Hold the effects that tools state, and their intervals, against the same worlds without the fault.
+
+    Example: cx eval effects --worlds 4
+    """
+    from server.evaluating import evaluate_effects
+
+    evaluate_effects(worlds=worlds, scenario=scenario.value, label=label, workers=workers, as_json=json)
 
 
 def calibrate(
