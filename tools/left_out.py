@@ -133,7 +133,7 @@ def nothing_left_out(reason: str) -> LeftOut:
 def _parts_of(frame: IncidentFrame) -> tuple[str, Ints]:
     """What the slice is made of, and its code by row; no name where nothing is recorded."""
     if "region" in frame.rows:
-        region = frame.rows["region"].cat.codes.to_numpy(dtype=np.int64) + 1
+        region = np.asarray(frame.rows["region"].cat.codes.to_numpy(dtype=np.int64) + 1, dtype=np.int64)
         if len(largest(region, frame.inside & frame.during)) > 1:
             return "region", region
     return ("", np.zeros(len(frame.rows), dtype=np.int64)) if frame.store is None else ("store", frame.store)

@@ -5,6 +5,7 @@ parents moved gets nothing. The parts sum to what the mechanisms reproduce of th
 change itself tells whether the causal graph fits, and beyond a tenth nothing is concluded.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -95,7 +96,7 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
     cuts = Cuts.of(given.orders, given.graph)
     made = Mechanisms(given.orders, given.graph, cuts)
     parts = made.parts()
-    again = _resampled(given, cuts, seed, replicates)
+    again = [(one.actual, one.parts()) for one in resampled(given, cuts, seed=seed, replicates=replicates)]
     explained, actual = sum(parts.values()), made.actual
     missed = np.array([sum(one.values()) - change for change, one in again])
     residual = abs(explained - actual) / abs(actual) if actual else 0.0
@@ -126,18 +127,20 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
     )
 
 
-def _resampled(
-    given: MechanismOrders, cuts: Cuts, seed: int, replicates: int
-) -> list[tuple[float, dict[str, float]]]:
-    """The actual change and the parts, of resamples of store-days."""
+def resampled(given: MechanismOrders, cuts: Cuts, *, seed: int, replicates: int) -> Iterator[Mechanisms]:
+    """The mechanisms of resamples of store-days, of either period by itself.
+
+    Args:
+        given: the orders, the graph of what is measured, and the blocks.
+        cuts: learned from these orders.
+        seed: of the bootstrap.
+        replicates: how many.
+    """
     rng = np.random.default_rng(seed)
     periods = [np.flatnonzero(given.orders.during == during) for during in (False, True)]
-    found = []
     for _ in range(replicates):
         rows = np.concatenate([_blocks_of(rng, rows, given.block[rows]) for rows in periods])
-        made = Mechanisms(given.orders.take(rows), given.graph, cuts)
-        found.append((made.actual, made.parts()))
-    return found
+        yield Mechanisms(given.orders.take(rows), given.graph, cuts)
 
 
 def _blocks_of(
@@ -153,7 +156,7 @@ def _blocks_of(
 
 
 def _part(name: str, change: float, again: list[float], explained: float, meaning: str) -> ModulePart:
-    low, high = _interval(change, np.array(again))
+    low, high = interval(change, np.array(again))
     return ModulePart(
         module=name,
         meaning=meaning,
@@ -165,7 +168,7 @@ def _part(name: str, change: float, again: list[float], explained: float, meanin
     )
 
 
-def _interval(change: float, again: Floats) -> tuple[float, float]:
+def interval(change: float, again: Floats) -> tuple[float, float]:
     """Around the estimate, by how far resamples stray: their own mean is off by what resampling adds."""
     if len(again) < 2:
         return change, change

@@ -159,11 +159,8 @@ class Mechanisms:
 
     def mean(self, changed: frozenset[str]) -> float:
         """The outcome's mean with the mechanisms of these modules as they were during the incident."""
-        rows = self._drawn_rows(changed)
         values = {name: self._drawn(name, changed) for name in self._names}
-        score = self.cuts.scored(values, {n: part[rows] for n, part in self.orders.covariates.items()})
-        period = self._of(OUTCOME, changed)
-        return float(period.rates[self.cuts.code(OUTCOME, score)].mean())
+        return self.outcome(values, self._drawn_rows(changed), during=self._changed(OUTCOME, changed))
 
     # --- running forward
 
@@ -181,43 +178,67 @@ class Mechanisms:
             for name, prime in zip((MIX, *self._names), primes, strict=False)
         }
 
-    def _of(self, name: str, changed: frozenset[str]) -> Period:
-        return self._periods[self.graph.nodes[name].module in changed]
-
     def _upstream(self, name: str, changed: frozenset[str]) -> frozenset[str]:
         """The changed modules that can reach a node."""
         nodes = {name, *self.graph.ancestors(name)}
         return changed & {self.graph.nodes[node].module for node in nodes}
 
-    def _drawn_rows(self, changed: frozenset[str]) -> Ints:
-        rows = self._of(MIX, changed).rows
+    def draw(self, name: str, codes: Mapping[str, Ints], rows: Ints, *, own: bool, extra: bool) -> Floats:
+        """A node's values at given parents; what a parent adds comes from that parent's module's mechanism.
+
+        Args:
+            name: the node.
+            codes: bins of its parents' values but the mix, each of shape (draws,).
+            rows: orders whose mix is taken, shape (draws,).
+            own: its mechanism is that of the incident.
+            extra: so is what the parent named by `extra_of` adds.
+        """
+        mix = [part[rows] for part in self.orders.mix]
+        mechanism, uniforms = self._periods[own].nodes[name], self._uniforms[name]
+        at = self._bins(name, list(codes.values()), mix)
+        adding = self.graph.nodes[name].extra_of
+        if adding is None:
+            return mechanism.draw(at, uniforms)
+        ordinary = self._bins(name, [c if p != adding else np.zeros_like(c) for p, c in codes.items()], mix)
+        theirs = self._periods[extra].nodes[name]
+        added = theirs.draw(at, uniforms) - theirs.draw(ordinary, uniforms)
+        return mechanism.draw(ordinary, uniforms) + np.where(codes[adding] > 0, added, 0.0)
+
+    def drawn_rows(self, *, during: bool) -> Ints:
+        """Orders whose mix is drawn, of one period, shape (draws,)."""
+        rows = self._periods[during].rows
         return np.asarray(rows[(self._uniforms[MIX] * len(rows)).astype(np.int64)])
+
+    def outcome(self, values: Mapping[str, Floats], rows: Ints, *, during: bool) -> float:
+        """The outcome's mean, by one period's mechanism, at values of all nodes and orders whose covariates are taken."""
+        score = self.cuts.scored(values, {n: part[rows] for n, part in self.orders.covariates.items()})
+        return float(self._periods[during].rates[self.cuts.code(OUTCOME, score)].mean())
+
+    def _changed(self, name: str, changed: frozenset[str]) -> bool:
+        return self.graph.nodes[name].module in changed
+
+    def _drawn_rows(self, changed: frozenset[str]) -> Ints:
+        return self.drawn_rows(during=self._changed(MIX, changed))
 
     def _drawn(self, name: str, changed: frozenset[str]) -> Floats:
         key = (name, self._upstream(name, changed))
         if key not in self._known:
-            rows = self._drawn_rows(changed)
-            codes = {p: self.cuts.code(p, self._drawn(p, changed)) for p in self._parents(name)}
-            self._known[key] = self._draw(name, codes, [part[rows] for part in self.orders.mix], changed)
+            codes = {p: self.cuts.code(p, self._drawn(p, changed)) for p in self.measured_parents(name)}
+            extra = self.graph.nodes[name].extra_of
+            self._known[key] = self.draw(
+                name,
+                codes,
+                self._drawn_rows(changed),
+                own=self._changed(name, changed),
+                extra=extra is not None and self._changed(extra, changed),
+            )
         return self._known[key]
-
-    def _draw(self, name: str, codes: dict[str, Ints], mix: list[Ints], changed: frozenset[str]) -> Floats:
-        """A node's values, drawn from its own mechanism; what a parent adds, from that parent's module's."""
-        own, uniforms = self._of(name, changed).nodes[name], self._uniforms[name]
-        at = self._bins(name, list(codes.values()), mix)
-        extra = self.graph.nodes[name].extra_of
-        if extra is None:
-            return own.draw(at, uniforms)
-        ordinary = self._bins(name, [c if p != extra else np.zeros_like(c) for p, c in codes.items()], mix)
-        theirs = self._of(extra, changed).nodes[name]
-        added = theirs.draw(at, uniforms) - theirs.draw(ordinary, uniforms)
-        return own.draw(ordinary, uniforms) + np.where(codes[extra] > 0, added, 0.0)
 
     # --- learning
 
     def _learn(self, name: str) -> tuple[Binned, Binned]:
         """Before and during."""
-        codes = [self.cuts.code(parent, self.orders.values[parent]) for parent in self._parents(name)]
+        codes = [self.cuts.code(parent, self.orders.values[parent]) for parent in self.measured_parents(name)]
         layers = self._layers(name, codes, list(self.orders.mix))
         values, start, count = [], [], []
         for during in (False, True):
@@ -245,7 +266,8 @@ class Mechanisms:
         own = (count >= LEAST) | (other_count < LEAST)
         return Binned(values, np.where(own, start, other_start), np.where(own, count, other_count))
 
-    def _parents(self, name: str) -> tuple[str, ...]:
+    def measured_parents(self, name: str) -> tuple[str, ...]:
+        """A node's parents but the mix."""
         return tuple(parent for parent in self.graph.parents(name) if parent != MIX)
 
     def _bins(self, name: str, codes: list[Ints], mix: list[Ints]) -> Ints:
@@ -263,7 +285,8 @@ class Mechanisms:
         """The orders' bins by all parents, then without the weakest, and so on to one bin for all."""
         parents = self.graph.parents(name)
         keys = [
-            (code, len(self.cuts.edges[p]) + 1) for code, p in zip(codes, self._parents(name), strict=True)
+            (code, len(self.cuts.edges[p]) + 1)
+            for code, p in zip(codes, self.measured_parents(name), strict=True)
         ]
         if MIX in parents:
             kinds = [int(part.max(initial=0)) + 1 for part in self.orders.mix]
