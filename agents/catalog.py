@@ -16,6 +16,7 @@ from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication, Finding
 from tools.hypotheses import HYPOTHESES
 from tools.incidents import Incident, Kind
+from tools.modules import MODULES
 from tools.recommendations import Recommendation
 
 MAX_NAMES: Final = 5_000
@@ -120,6 +121,7 @@ def writer_task(
             for e in found.evidence.values()
             if e.tool == "mechanism_shapley"
         ],
+        "ways": _ways(primary, found.evidence),
         "objections": [
             {"hypothesis": f.hypothesis.value, "role": f.role, "text": objection.text}
             for f in verdict.findings
@@ -131,6 +133,18 @@ def writer_task(
         "degraded": bool(limits),
         "placeholders": {path: may.facts[path] for path in sorted(may.facts)},
     }
+
+
+def _ways(primary: Finding | None, evidence: Mapping[str, Evidence]) -> list[dict[str, Any]]:
+    """The ways of the leader's own module, whoever asked for them."""
+    if primary is None:
+        return []
+    return [
+        {"id": e.id, "hypothesis": primary.hypothesis.value}
+        | {name: value for name, value in e.result.items() if isinstance(value, bool)}
+        for e in evidence.values()
+        if e.tool == "mechanism_paths" and e.result["module"] == MODULES.get(primary.hypothesis)
+    ]
 
 
 def _finding_row(finding: Finding, verdict: Adjudication, kind: Kind) -> dict[str, Any]:

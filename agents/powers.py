@@ -112,6 +112,23 @@ def challenged(adjudication: Adjudication, evidence: Evidence) -> Adjudication:
     return run(adjudication, evidence)
 
 
+def paths(context: Context, incident: Incident, leader: HypothesisId, *, id: str) -> Evidence | None:
+    """By which ways the leader's damage came; None where it acts in no module of the causal graph."""
+    from tools.evidence import observe
+    from tools.modules import MODULES
+
+    if leader not in MODULES:
+        return None
+    arguments = {
+        "slice": incident.slice.model_dump(),
+        "start": incident.window.start.isoformat(),
+        "end": incident.window.end.isoformat(),
+        "metric": incident.metric,
+        "module": MODULES[leader],
+    }
+    return observe(registry()["mechanism_paths"], context.tools, arguments, id=id)
+
+
 def recommend(context: Context, incident: Incident, adjudication: Adjudication) -> tuple[Recommendation, ...]:
     """Actions, ranked."""
     from tools.recommend import recommend as run

@@ -26,8 +26,8 @@ class Specialist:
 
 
 _LOOK: Final = (
-    "metric_values", "top_slices", "mechanism_shift", "mechanism_shapley", "onset_order", "lag_correlation",
-    "change_points", "search_knowledge",
+    "metric_values", "top_slices", "mechanism_shift", "mechanism_shapley", "mechanism_paths", "onset_order",
+    "lag_correlation", "change_points", "search_knowledge",
 )  # fmt: skip
 
 _INVESTIGATORS: Final[Mapping[Tester, Specialist]] = {

@@ -5,6 +5,7 @@ parents moved gets nothing. The parts sum to what the mechanisms reproduce of th
 change itself tells whether the causal graph fits, and beyond a tenth nothing is concluded.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import numpy as np
@@ -108,7 +109,9 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
     learner = Learner.of(given.orders, given.graph, cuts)
     made = Mechanisms.of(learner)
     parts = made.parts()
-    again = _resampled(made, given.block, seed, replicates)
+    again = [
+        (one.actual, one.parts()) for one in resampled(made, given.block, seed=seed, replicates=replicates)
+    ]
     explained, actual = sum(parts.values()), made.actual
     missed = np.array([sum(one.values()) - change for change, one in again])
     residual = abs(explained - actual) / abs(actual) if actual else 0.0
@@ -139,17 +142,19 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
     )
 
 
-def _resampled(
-    whole: Mechanisms, block: Ints, seed: int, replicates: int
-) -> list[tuple[float, dict[str, float]]]:
-    """The actual change and the parts, of resamples of store-days."""
+def resampled(whole: Mechanisms, block: Ints, *, seed: int, replicates: int) -> Iterator[Mechanisms]:
+    """The mechanisms of resamples of store-days, of either period by itself.
+
+    Args:
+        whole: the mechanisms of all orders.
+        block: store and day, by order.
+        seed: of the bootstrap.
+        replicates: how many.
+    """
     rng = np.random.default_rng(seed)
-    found = []
     for _ in range(replicates):
         before, during = (_blocks_of(rng, rows, block[rows]) for rows in (whole.before, whole.during))
-        made = Mechanisms(whole.learner, before, during)
-        found.append((made.actual, made.parts()))
-    return found
+        yield Mechanisms(whole.learner, before, during)
 
 
 def _blocks_of(
@@ -165,20 +170,20 @@ def _blocks_of(
 
 
 def _part(name: str, change: float, again: list[float], explained: float, meaning: str) -> ModulePart:
-    interval = _interval(change, np.array(again)) if len(again) > 1 else None
+    low, high = interval(change, np.array(again)) if len(again) > 1 else (None, None)
     return ModulePart(
         module=name,
         meaning=meaning,
         change_pp=100 * change,
-        low_pp=100 * interval[0] if interval else None,
-        high_pp=100 * interval[1] if interval else None,
+        low_pp=None if low is None else 100 * low,
+        high_pp=None if high is None else 100 * high,
         part_share=change / explained if abs(explained) > 1e-12 else 0.0,
-        clear=interval is not None and (interval[0] > 0 or interval[1] < 0),
+        clear=low is not None and high is not None and (low > 0 or high < 0),
     )
 
 
-def _interval(change: float, again: Floats) -> tuple[float, float]:
-    """Around the estimate, by how far resamples stray: their own mean is off by what resampling adds."""
+def interval(change: float, again: Floats) -> tuple[float, float]:
+    """Around the estimate, by how far two or more resamples stray: their own mean is off by what resampling adds."""
     low, high = np.percentile(again - again.mean(), INTERVAL)
     return change + float(low), change + float(high)
 

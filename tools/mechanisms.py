@@ -205,32 +205,78 @@ class Mechanisms:
 
     def mean(self, changed: frozenset[str]) -> float:
         """The outcome's mean with the mechanisms of these modules as they were during the incident."""
-        return float(self._of(OUTCOME, changed).rates[self._risk(changed)].mean())
+        return float(self._periods[self._changed(OUTCOME, changed)].rates[self._risk(changed)].mean())
 
     # --- running forward
 
-    def _of(self, name: str, changed: frozenset[str]) -> Period:
-        return self._periods[self.learner.graph.nodes[name].module in changed]
+    def draw(self, name: str, codes: Mapping[str, Ints], rows: Ints, *, own: bool, extra: bool) -> Floats:
+        """A node's values at given parents; what a parent adds comes from that parent's module's mechanism.
+
+        Args:
+            name: the node.
+            codes: bins of its parents' values but the mix, each of shape (DRAWS,).
+            rows: orders whose mix is taken, shape (DRAWS,).
+            own: its mechanism is that of the incident.
+            extra: so is what the parent named by `extra_of` adds.
+        """
+        mechanism, uniforms = self._periods[own].nodes[name], self.learner.uniforms[name]
+        values = self.learner.places[name].values
+        at = self._bins(name, codes, rows)
+        adding = self.learner.graph.nodes[name].extra_of
+        if adding is None:
+            return np.asarray(values[mechanism.draw(at, uniforms)])
+        ordinary = self._bins(name, {**codes, adding: np.zeros_like(codes[adding])}, rows)
+        theirs = self._periods[extra].nodes[name]
+        added = values[theirs.draw(at, uniforms)] - values[theirs.draw(ordinary, uniforms)]
+        return np.asarray(
+            values[mechanism.draw(ordinary, uniforms)] + np.where(codes[adding] > 0, added, 0.0)
+        )
+
+    def drawn_rows(self, *, during: bool) -> Ints:
+        """Orders whose mix is drawn, of one period, shape (DRAWS,)."""
+        rows = self._periods[during].rows
+        return np.asarray(rows[(self.learner.uniforms[MIX] * len(rows)).astype(np.int64)])
+
+    def outcome(self, values: Mapping[str, Floats], rows: Ints, *, during: bool) -> float:
+        """The outcome's mean, by one period's mechanism.
+
+        Args:
+            values: of all nodes that are drawn, each of shape (DRAWS,).
+            rows: orders whose covariates are taken, shape (DRAWS,).
+            during: the mechanism is that of the incident.
+        """
+        return float(self._periods[during].rates[self._scored(values, rows)].mean())
+
+    def _scored(self, values: Mapping[str, Floats], rows: Ints) -> Ints:
+        """Bins of the score."""
+        cuts, covariates = self.learner.cuts, self.learner.orders.covariates
+        return cuts.code(OUTCOME, cuts.scored(values, {n: part[rows] for n, part in covariates.items()}))
+
+    def _changed(self, name: str, changed: frozenset[str]) -> bool:
+        return self.learner.graph.nodes[name].module in changed
 
     def _risk(self, changed: frozenset[str]) -> Ints:
         """Bins of the score, which the outcome's own mechanism has no part in."""
         key = changed & frozenset().union(*(self.learner.reach[name] for name in (MIX, *self.learner.names)))
         if key not in self._risks:
-            cuts = self.learner.cuts
-            rows = self._drawn_rows(changed)
             values = {name: self._drawn(name, changed) for name in self.learner.names}
-            score = cuts.scored(values, {n: part[rows] for n, part in self.learner.orders.covariates.items()})
-            self._risks[key] = cuts.code(OUTCOME, score)
+            self._risks[key] = self._scored(values, self._drawn_rows(changed))
         return self._risks[key]
 
     def _drawn_rows(self, changed: frozenset[str]) -> Ints:
-        rows = self._of(MIX, changed).rows
-        return np.asarray(rows[(self.learner.uniforms[MIX] * len(rows)).astype(np.int64)])
+        return self.drawn_rows(during=self._changed(MIX, changed))
 
     def _drawn(self, name: str, changed: frozenset[str]) -> Floats:
         key = (name, changed & self.learner.reach[name])
         if key not in self._known:
-            self._known[key] = self._draw(name, changed)
+            extra = self.learner.graph.nodes[name].extra_of
+            self._known[key] = self.draw(
+                name,
+                {parent: self._codes(parent, changed) for parent in self.learner.parents(name)},
+                self._drawn_rows(changed),
+                own=self._changed(name, changed),
+                extra=extra is not None and self._changed(extra, changed),
+            )
         return self._known[key]
 
     def _codes(self, name: str, changed: frozenset[str]) -> Ints:
@@ -239,22 +285,7 @@ class Mechanisms:
             self._coded[key] = self.learner.cuts.code(name, self._drawn(name, changed))
         return self._coded[key]
 
-    def _draw(self, name: str, changed: frozenset[str]) -> Floats:
-        """A node's values, drawn from its own mechanism; what a parent adds, from that parent's module's."""
-        own, uniforms = self._of(name, changed).nodes[name], self.learner.uniforms[name]
-        values = self.learner.places[name].values
-        codes = {parent: self._codes(parent, changed) for parent in self.learner.parents(name)}
-        at = self._bins(name, codes, changed)
-        extra = self.learner.graph.nodes[name].extra_of
-        if extra is None:
-            return np.asarray(values[own.draw(at, uniforms)])
-        ordinary = self._bins(name, codes | {extra: np.zeros_like(codes[extra])}, changed)
-        theirs = self._of(extra, changed).nodes[name]
-        added = values[theirs.draw(at, uniforms)] - values[theirs.draw(ordinary, uniforms)]
-        return np.asarray(values[own.draw(ordinary, uniforms)] + np.where(codes[extra] > 0, added, 0.0))
-
-    def _bins(self, name: str, codes: Mapping[str, Ints], changed: frozenset[str]) -> Ints:
-        rows = self._drawn_rows(changed)
+    def _bins(self, name: str, codes: Mapping[str, Ints], rows: Ints) -> Ints:
         keys: list[Ints] = []
         for parent in self.learner.graph.parents(name):
             keys += [part[rows] for part in self.learner.orders.mix] if parent == MIX else [codes[parent]]

@@ -87,6 +87,10 @@ async def test_investigate_finds_batching_in_words_a_manager_understands(new_con
     tried = report.challenge[0].evidence
     assert report.evidence[tried].tool == "challenge"
     assert tried in report.findings[0].evidence
+    assert [e.arguments["module"] for e in report.evidence.values() if e.tool == "mechanism_paths"] == [
+        "policy"
+    ]
+    assert "By which way the damage came is left open" in text
     assert "The challenge tried to break it and could not" in text
     assert InvestigationReport.model_validate_json(report.model_dump_json()) == report
 
@@ -213,6 +217,7 @@ def test_build_graph_has_the_nodes_of_the_house() -> None:
         "investigator",
         "join",
         "challenger",
+        "tracer",
         "strategist",
         "planner",
         "writer",

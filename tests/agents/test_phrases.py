@@ -1,10 +1,16 @@
+from datetime import UTC
+
 import pytest
 from pydantic import ValidationError
 
 from agents import prompts
+from agents.facts import of_evidence
+from agents.grounding import Allowed, ground
 from agents.phrases import Phrase, parse_phrases, write
-from agents.writing import SECTIONS
+from agents.writing import SECTIONS, parse
 from knowledge.markdown import PageError
+from tools.evidence import Evidence
+from tools.mechanism_paths import MechanismPathsResult, PathPart
 from tools.mechanism_shapley import MechanismShapleyResult
 
 BOOK = """
@@ -94,3 +100,54 @@ def test_parts_by_mechanism_are_said_only_where_they_can_be_relied_on(doubt: str
     task = {"mechanisms": [{"id": "E7", **reliable}], "placeholders": [f"E7.{name}" for name in fields]}
     text = write(parse_phrases(prompts.read("phrases")), task)
     assert ("{{E7.top_pp}} ({{E7.top_low_pp}} to {{E7.top_high_pp}})" in text) == (doubt is None)
+
+
+@pytest.mark.parametrize("doubt", [None, "fits", "top_clear", "several"])
+def test_ways_are_said_only_where_they_can_be_relied_on(doubt: str | None) -> None:
+    cited = ("total_change_pp", "interaction_change_pp", "paths.1.added_change_pp", "paths.1.way")
+    cited += ("paths.2.added_change_pp", "paths.2.way")
+    reliable = {name: name != doubt for name in ("fits", "top_clear", "several")}
+    task = {"ways": [{"id": "E7", **reliable}], "placeholders": [f"E7.{name}" for name in cited]}
+    text = write(parse_phrases(prompts.read("phrases")), task)
+    assert ("{{E7.paths.1.added_change_pp}} came through {{E7.paths.1.way}}" in text) == (doubt is None)
+    assert ("By which way the damage came is left open" in text) == (doubt == "fits")
+
+
+def test_what_the_phrases_cite_of_ways_is_a_fact_and_may_be_said() -> None:
+    part = PathPart(
+        path=("batched", "prep_s", "failed"),
+        way="preparation",
+        direct=False,
+        change_pp=4.0,
+        low_pp=3.0,
+        high_pp=5.0,
+        added_change_pp=4.2,
+        added_share=0.4,
+        spared_change_pp=4.4,
+        clear=True,
+    )
+    found = MechanismPathsResult(
+        outcome_metric="on_time",
+        module="policy",
+        fits=True,
+        top_clear=True,
+        several=True,
+        total_change_pp=9.0,
+        total_low_pp=8.0,
+        total_high_pp=10.0,
+        interaction_change_pp=-1.0,
+        interaction_share=-0.1,
+        paths=(part.model_copy(update={"way": "waiting for couriers"}), part),
+        n_replicates=60,
+    )
+    item = Evidence(
+        id="E7", tool="mechanism_paths", arguments={}, result=found.model_dump(mode="json"), fingerprint="f"
+    )
+    known = of_evidence(item, UTC)
+    task = {"ways": [{"id": "E7", "fits": True, "top_clear": True, "several": True}], "placeholders": known}
+    grounded = ground(parse(write(parse_phrases(prompts.read("phrases")), task)), Allowed(known))
+    assert grounded.refused == ()
+    assert (
+        "of +9.0 pp in the share that went wrong, +4.2 pp came through waiting for couriers and +4.2 pp through "
+        "preparation; the ways together make -1.0 pp of difference"
+    ) in grounded.text

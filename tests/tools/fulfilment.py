@@ -17,17 +17,26 @@ FAULTS: Final = {
 """What each module does wrong, in the model's own terms."""
 
 
-def _period(rng: np.random.Generator, rows: int, **changes: float) -> tuple[dict[str, Floats], Ints, Floats]:
+WAYS: Final = frozenset({"prep_s", "dasher_wait_s"})
+"""What batching acts on."""
+
+
+def _period(
+    rng: np.random.Generator, rows: int, opened: frozenset[str] = WAYS, **changes: float
+) -> tuple[dict[str, Floats], Ints, Floats]:
+    """Orders of a period; what is not `opened` sees how orders were carried without the change."""
     category = rng.integers(0, 3, rows)
     demand = rng.lognormal(0.0, 0.2, rows)
     couriers = rng.lognormal(0.0, 0.1, rows) * changes.get("couriers", 1.0)
     load = demand / couriers
     lift = changes.get("batching", 0.0)
-    batched = (rng.random(rows) < 1 / (1 + np.exp(-(-1.6 + 1.2 * (load - 1) + 0.3 * category + lift)))) * 1.0
-    prep = (
-        rng.gamma(8.0, (60 + 15 * category) / 8, rows) * 8 * (1 + 0.15 * batched) * changes.get("prep", 1.0)
-    )
-    wait = rng.gamma(3.0, 60.0, rows) * load**2 + 350 * batched * rng.random(rows)
+    usual = -1.6 + 1.2 * (load - 1) + 0.3 * category
+    chance = rng.random(rows)
+    before, batched = ((chance < 1 / (1 + np.exp(-(usual + more)))) * 1.0 for more in (0.0, lift))
+    seen = {name: batched if name in opened else before for name in WAYS}
+    prep = rng.gamma(8.0, (60 + 15 * category) / 8, rows) * 8 * (1 + 0.15 * seen["prep_s"])
+    prep = prep * changes.get("prep", 1.0)
+    wait = rng.gamma(3.0, 60.0, rows) * load**2 + 350 * seen["dasher_wait_s"] * rng.random(rows)
     missing = (rng.random(rows) < 0.05 + changes.get("missing", 0.0)) * 1.0
     promise = 2300 + 60 * category + rng.normal(0, 60, rows) + changes.get("promise", 0.0)
     ride = rng.normal(900, 150, rows) + 260 * missing
@@ -64,3 +73,15 @@ def orders(seed: int, **changes: float) -> Orders:
         failed=np.concatenate([old[2], new[2]]),
         during=np.arange(BEFORE + DURING) >= BEFORE,
     )
+
+
+def natural_effects(rows: int = 200_000) -> dict[str, float]:
+    """What the policy's fault does to the failed share, by way and altogether (`whole`), by the model itself."""
+    fault = FAULTS["policy"]
+
+    def failed(opened: frozenset[str]) -> float:
+        return float(_period(np.random.default_rng(99), rows, opened, **fault)[2].mean())
+
+    before = failed(frozenset())
+    alone = {name: failed(frozenset({name})) - before for name in sorted(WAYS)}
+    return alone | {"whole": failed(WAYS) - before}
