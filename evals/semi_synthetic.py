@@ -118,7 +118,7 @@ def _fault(rng: np.random.Generator, number: int, recording: Recording, fault: F
             continue
         changed = fault.inject(rng, recording.weeks(place), place)
         if stands_out(changed.outcomes(), seen) >= REAL_Z:
-            apart = place if fault.cause == "other" else None
+            apart = place if fault.cause in recording.blind else None
             return _judged(number, fault.cause, _with_decoys(rng, recording, changed, apart), seen)
     raise RuntimeError(
         f"case {number}, {recording.name}, {fault.name}: none of {ATTEMPTS} places was ordinary and then stood out"

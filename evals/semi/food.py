@@ -45,6 +45,8 @@ KNOWN_STORE: Final = 8
 """Orders that say how slow a store is."""
 
 _TIME: Final = {"fulfilment": 1.0}
+_OF_TIME: Final = ("courier_supply", "demand_surge", "merchant_prep")
+"""Causes that nothing but waiting and preparation can show."""
 _COUNTS: Final = {
     "row_in_historical_data": "order_id",
     "total_onshift_dashers": "online",
@@ -91,6 +93,7 @@ def read(folder: Path, *, columns_of_time: bool) -> Recording:
         least_orders=30,
         pool_days=28,
         dealt_by=("region",),
+        blind=frozenset({"other"} if columns_of_time else {"other", *_OF_TIME}),
     )
 
 

@@ -47,6 +47,8 @@ class Recording:
     """Length of the history that chance calendars are dealt from."""
     dealt_by: tuple[str, ...]
     """Dimensions that make the parts whose days are dealt, each for itself."""
+    blind: frozenset[str] = frozenset({"other"})
+    """Causes of faults that no column shows."""
 
     @property
     def _span(self) -> tuple[int, int]:

@@ -104,8 +104,8 @@ def test_parts_by_mechanism_are_said_only_where_they_can_be_relied_on(doubt: str
 
 @pytest.mark.parametrize("doubt", [None, "fits", "top_clear", "several"])
 def test_ways_are_said_only_where_they_can_be_relied_on(doubt: str | None) -> None:
-    cited = ("total_change_pp", "interaction_change_pp", "paths.1.added_change_pp", "paths.1.way")
-    cited += ("paths.2.added_change_pp", "paths.2.way")
+    cited = [f"paths.{n}.{field}" for n in (1, 2) for field in ("added_change_pp", "way")]
+    cited += ["total_change_pp", "interaction_change_pp"]
     reliable = {name: name != doubt for name in ("fits", "top_clear", "several")}
     task = {"ways": [{"id": "E7", **reliable}], "placeholders": [f"E7.{name}" for name in cited]}
     text = write(parse_phrases(prompts.read("phrases")), task)

@@ -64,7 +64,7 @@ DURING: Final = 5_000
 def orders(seed: int, **changes: float) -> Orders:
     """Orders before and during an incident that changes the model in these ways."""
     rng = np.random.default_rng(seed)
-    old, new = _period(rng, BEFORE), _period(rng, DURING, **changes)
+    old, new = _period(rng, BEFORE), _period(rng, DURING, WAYS, **changes)
     assert set(old[0]) == set(graph().nodes) - {MIX, OUTCOME}
     return Orders(
         values={name: np.concatenate([old[0][name], new[0][name]]) for name in old[0]},

@@ -154,8 +154,8 @@ def _facts() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "order_time": begin + pd.to_timedelta(day, unit="D") + pd.to_timedelta(12, unit="h"),
-            "region": pd.Categorical.from_codes(store // 5, ["LA", "NY", "SF"]),
-            "store_id": pd.Categorical.from_codes(store, [f"s{n:02d}" for n in range(15)]),
+            "region": pd.Categorical.from_codes(store // 5, pd.Index(["LA", "NY", "SF"])),
+            "store_id": pd.Categorical.from_codes(store, pd.Index([f"s{n:02d}" for n in range(15)])),
             "day": day,
             "hour": 12,
             "weekday": day % 7,

@@ -34,7 +34,7 @@ def linear(seed: int, *, together: float = 0.0) -> MechanismOrders:
     chance = 0.3 + PER_S["prep_s"] * (prep - 400) + PER_S["dasher_wait_s"] * (wait - 100) + RIDE * batched
     chance += together * (prep >= 700) * (wait >= 700)
     values = {"batched": batched, "prep_s": prep, "dasher_wait_s": wait}
-    failed = (rng.random(rows) < chance) * 1.0
+    failed = np.asarray(rng.random(rows) < chance, dtype=np.float64)
     made = Orders(values, (np.zeros(rows, dtype=np.int64),), {}, failed, during)
     measured = graph().measured(frozenset((*values, MIX, OUTCOME)))
     return MechanismOrders(made, measured, np.arange(rows) // 100, "on_time")
