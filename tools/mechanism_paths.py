@@ -14,15 +14,23 @@ References:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from pydantic import Field
 
 from tools.causal_graph import MIX, OUTCOME, CausalGraph, graph
 from tools.errors import ToolFailure
 from tools.incident_frame import IncidentArguments
 from tools.mechanism_orders import MechanismOrders, mechanism_orders
-from tools.mechanism_shapley import FITS, interval, resampled
+from tools.mechanism_shapley import (
+    FITS,
+    MOST_REPLICATES,
+    interval,
+    leaves_zero_out,
+    points,
+    resampled,
+)
 from tools.mechanisms import Cuts, Floats, Ints, Learner, Mechanisms
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
@@ -46,6 +54,8 @@ class PathArguments(IncidentArguments):
 
     module: str
     """policy, supply, merchant, inventory, eta_model or demand."""
+    replicates: Annotated[int, Field(ge=0, le=MOST_REPLICATES)] = REPLICATES
+    """Resamples of store-days behind the intervals; 0: no intervals, much sooner."""
 
 
 class PathPart(Result):
@@ -59,9 +69,9 @@ class PathPart(Result):
     """It enters the outcome at once."""
     change_pp: float
     """Of the failed share, with this edge alone open: its natural effect."""
-    low_pp: float
-    """Of the 95 % interval, over resampled store-days."""
-    high_pp: float
+    low_pp: float | None
+    """Of the 95 % interval, over resampled store-days; empty where there was none."""
+    high_pp: float | None
     added_change_pp: float
     """What it adds to the others on average (its Shapley value among the ways); these sum to the whole effect."""
     added_share: float
@@ -70,7 +80,7 @@ class PathPart(Result):
     """What the module's effect would lose with this edge alone closed; further from the natural effect, the more the ways
     act together."""
     clear: bool
-    """The interval leaves zero out."""
+    """There is an interval, and it leaves zero out."""
 
 
 class MechanismPathsResult(Result):
@@ -82,13 +92,13 @@ class MechanismPathsResult(Result):
     fits: bool
     """The mechanisms reproduce the change of the outcome up to a tenth, or chance; otherwise nothing is concluded."""
     top_clear: bool
-    """The interval of the largest way leaves zero out."""
+    """The largest way has an interval, which leaves zero out."""
     several: bool
     """There is more than one way."""
     total_change_pp: float
     """The module's whole effect: its mechanisms as in the incident, all others as before."""
-    total_low_pp: float
-    total_high_pp: float
+    total_low_pp: float | None
+    total_high_pp: float | None
     interaction_change_pp: float
     """The whole effect less the sum of the ways."""
     interaction_share: float
@@ -107,11 +117,13 @@ def mechanism_paths(context: ToolContext, arguments: PathArguments) -> Mechanism
     known = ", ".join(name for name in graph().modules if name != graph().nodes[OUTCOME].module)
     if arguments.module not in known.split(", "):
         raise ToolFailure(f"module = {arguments.module!r}: known are {known}")
-    seed = context.settings.seed
+    seed, replicates = context.settings.seed, arguments.replicates
     return memo(
         context.dataset,
         ("mechanism_paths", arguments, seed, context.settings.baseline_days),
-        lambda: ways(mechanism_orders(context, arguments), arguments.module, seed=seed),
+        lambda: ways(
+            mechanism_orders(context, arguments), arguments.module, seed=seed, replicates=replicates
+        ),
     )
 
 
@@ -207,7 +219,8 @@ def ways(
         given: the orders, the graph of what is measured, and the blocks.
         module: whose change is followed.
         seed: of the bootstrap.
-        replicates: resamples of blocks, of either period by itself; two or more.
+        replicates: resamples of blocks, of either period by itself; with fewer than two there is no interval, and
+            only a change that is missed by less than a tenth fits.
 
     Raises:
         ToolFailure: nothing of the module is measured.
@@ -222,7 +235,7 @@ def ways(
         Ways(one, module).effects() for one in resampled(made, given.block, seed=seed, replicates=replicates)
     ]
     parts = _parts(found, effects, again)
-    low, high = interval(effects.whole, np.array([one.whole for one in again]))
+    low, high = interval(effects.whole, [one.whole for one in again])
     together = effects.whole - sum(effects.alone.values())
     return MechanismPathsResult(
         outcome_metric=given.outcome_metric,
@@ -231,8 +244,8 @@ def ways(
         top_clear=parts[0].clear,
         several=len(parts) > 1,
         total_change_pp=100 * effects.whole,
-        total_low_pp=100 * low,
-        total_high_pp=100 * high,
+        total_low_pp=points(low),
+        total_high_pp=points(high),
         interaction_change_pp=100 * together,
         interaction_share=_share(together, effects.whole),
         paths=parts,
@@ -250,7 +263,7 @@ def _parts(found: Ways, effects: Effects, again: Sequence[Effects]) -> tuple[Pat
 
 def _part(found: Ways, name: str, effects: Effects, added: float, again: Sequence[float]) -> PathPart:
     change = effects.alone[name]
-    low, high = interval(change, np.array(again))
+    low, high = interval(change, again)
     sources = "+".join(parent for parent in found.graph.parents(name) if parent in found.own)
     direct = name == OUTCOME
     return PathPart(
@@ -258,17 +271,17 @@ def _part(found: Ways, name: str, effects: Effects, added: float, again: Sequenc
         way=WAYS.get(name, name),
         direct=direct,
         change_pp=100 * change,
-        low_pp=100 * low,
-        high_pp=100 * high,
+        low_pp=points(low),
+        high_pp=points(high),
         added_change_pp=100 * added,
         added_share=_share(added, effects.whole),
         spared_change_pp=100 * effects.spared[name],
-        clear=low > 0 or high < 0,
+        clear=leaves_zero_out(low, high),
     )
 
 
 def _fits(effects: Effects, again: Sequence[Effects], actual: float) -> bool:
-    spread = float(np.std([one.missed for one in again]))
+    spread = float(np.std([one.missed for one in again])) if again else 0.0
     return abs(effects.missed) <= max(FITS * abs(actual), 2 * spread)
 
 

@@ -5,7 +5,7 @@ parents moved gets nothing. The parts sum to what the mechanisms reproduce of th
 change itself tells whether the causal graph fits, and beyond a tenth nothing is concluded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from tools.checks import CheckResult
 from tools.graph_checks import graph_checks
 from tools.incident_frame import IncidentArguments
 from tools.mechanism_orders import MechanismOrders, mechanism_orders
-from tools.mechanisms import Cuts, Floats, Ints, Learner, Mechanisms
+from tools.mechanisms import Cuts, Ints, Learner, Mechanisms
 from tools.memo import memo
 from tools.registry import Cost, Result, ToolContext, tool
 
@@ -170,22 +170,37 @@ def _blocks_of(
 
 
 def _part(name: str, change: float, again: list[float], explained: float, meaning: str) -> ModulePart:
-    low, high = interval(change, np.array(again)) if len(again) > 1 else (None, None)
+    low, high = interval(change, again)
     return ModulePart(
         module=name,
         meaning=meaning,
         change_pp=100 * change,
-        low_pp=None if low is None else 100 * low,
-        high_pp=None if high is None else 100 * high,
+        low_pp=points(low),
+        high_pp=points(high),
         part_share=change / explained if abs(explained) > 1e-12 else 0.0,
-        clear=low is not None and high is not None and (low > 0 or high < 0),
+        clear=leaves_zero_out(low, high),
     )
 
 
-def interval(change: float, again: Floats) -> tuple[float, float]:
-    """Around the estimate, by how far two or more resamples stray: their own mean is off by what resampling adds."""
-    low, high = np.percentile(again - again.mean(), INTERVAL)
+def interval(change: float, again: Sequence[float]) -> tuple[float | None, float | None]:
+    """Around the estimate, by how far resamples stray: their own mean is off by what resampling adds.
+
+    Fewer than two resamples have none.
+    """
+    if len(again) < 2:
+        return None, None
+    low, high = np.percentile(np.array(again) - np.mean(again), INTERVAL)
     return change + float(low), change + float(high)
+
+
+def leaves_zero_out(low: float | None, high: float | None) -> bool:
+    """Whether there is an interval, and zero is not in it."""
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def points(part: float | None) -> float | None:
+    """In percentage points."""
+    return None if part is None else 100 * part
 
 
 def _fit_check(residual: float, *, by_chance: bool) -> CheckResult:

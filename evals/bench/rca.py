@@ -3,7 +3,7 @@
 A world of the size asked for is made in a process of its own and detected in another, which then analyses its worst
 incident, and one of the same time over all orders (the widest there can be), without and with intervals. The analysis
 is everything that an investigation computes before it recommends: the facts, every hypothesis's battery, the tools
-that investigators may ask beyond it, and the verdict.
+that investigators may ask beyond it, the verdict, and what is asked of its leading cause.
 """
 
 import os
@@ -29,17 +29,20 @@ from data.world.export import write
 from evals.bench.stage import Stopwatch, Timed, peak_memory_mb
 from tools import battery
 from tools.adjudication import adjudicate
+from tools.challenged import leader_of
 from tools.confidence import load_model
 from tools.decomposition import UNEXPLAINED
 from tools.detection import detect
 from tools.diagnosis_tools import TOOLS
 from tools.errors import ToolFailure
 from tools.evidence import observe
-from tools.findings import Adjudication
+from tools.features import read
+from tools.findings import Adjudication, HypothesisId
 from tools.incident_frame import IncidentArguments, incident_frame
 from tools.incidents import Incident, Kind
 from tools.mechanism_shapley import MOST_REPLICATES, REPLICATES
 from tools.mechanism_shift import Driver
+from tools.modules import MODULES
 from tools.registry import REGISTRY, Result, ToolContext, ToolSpec
 
 T = TypeVar("T")
@@ -53,6 +56,8 @@ INTERVALS_LIMIT_S: Final = 60.0
 FACTS: Final = "facts of all orders"
 FRAME: Final = "orders of the incident"
 VERDICT: Final = "verdict"
+OF_LEADER: Final = ("challenge", "mechanism_paths")
+"""Asked once there is a leading cause."""
 
 
 class NothingFoundError(RuntimeError):
@@ -284,6 +289,9 @@ def diagnose(
             load_model(),
         ),
     )
+    shares = {id_: read(id_, result.evidence).share for id_, result in found.items()}
+    of_leader = _of_leader(leader_of(verdict), place, replicates, shares)
+    further += sum(_answers(context, name, given) for name, given in of_leader)
     return Diagnosis(
         verdict,
         sum(len(result.evidence) for result in found.values()) + further,
@@ -305,11 +313,25 @@ def _further(
     yield "metric_values", {**incident, "metric": "cx_score"}
     yield "top_slices", {**incident, "dimensions": [context.dataset.dimensions[-1]]}
     yield "change_points", {"metric": incident["metric"], "slice": incident["slice"]}
-    asked = {"mechanism_shapley", "lag_correlation", *done}
+    asked = {"mechanism_shapley", "lag_correlation", *OF_LEADER, *done}
     for tool in TOOLS:
         if tool.__name__ not in asked:
             fields = REGISTRY[tool.__name__].arguments.model_fields
             yield tool.__name__, {name: value for name, value in incident.items() if name in fields}
+
+
+def _of_leader(
+    leader: HypothesisId | None,
+    place: IncidentArguments,
+    replicates: int,
+    shares: Mapping[HypothesisId, float],
+) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """What is asked of a verdict's leading cause: the challenge, and by which ways its damage came."""
+    incident = place.model_dump(mode="json")
+    if leader is not None:
+        yield "challenge", {**incident, "hypothesis": leader, "shares": shares}
+    if leader is not None and leader in MODULES:
+        yield "mechanism_paths", {**incident, "module": MODULES[leader], "replicates": replicates}
 
 
 def _answers(context: ToolContext, name: str, arguments: Mapping[str, object]) -> bool:

@@ -125,8 +125,20 @@ def test_the_result_is_the_same_twice_and_intervals_hold_the_estimate() -> None:
     assert one.fits
     assert one.top_clear
     for part in one.paths:
+        assert part.low_pp is not None
+        assert part.high_pp is not None
         assert part.low_pp < part.change_pp < part.high_pp
+    assert one.total_low_pp is not None
+    assert one.total_high_pp is not None
     assert one.total_low_pp < one.total_change_pp < one.total_high_pp
+
+
+def test_without_replicates_the_ways_are_the_same_and_nothing_is_clear() -> None:
+    given = linear(5)
+    sure, quick = (ways(given, "policy", seed=7, replicates=replicates) for replicates in (20, 0))
+    assert [part.change_pp for part in quick.paths] == [part.change_pp for part in sure.paths]
+    assert {(part.low_pp, part.high_pp, part.clear) for part in quick.paths} == {(None, None, False)}
+    assert (quick.total_low_pp, quick.total_high_pp, quick.top_clear) == (None, None, False)
 
 
 def call(metric: str = "on_time", module: str = "policy") -> MechanismPathsResult:
