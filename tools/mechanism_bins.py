@@ -59,7 +59,14 @@ class Tree:
             up.append(first + seen // size)
             last.append(seen % size)
             starts.append(end + len(seen))
-        return cls(tuple(size for _, size in keys), tuple(starts), np.concatenate(up), np.concatenate(last), leaf, own)
+        return cls(
+            tuple(size for _, size in keys),
+            tuple(starts),
+            np.concatenate(up),
+            np.concatenate(last),
+            leaf,
+            own,
+        )
 
     def layers(self, own: Ints) -> list[Ints]:
         """The bins of some orders in every layer, coarse before fine.

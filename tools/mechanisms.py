@@ -88,6 +88,10 @@ class Cuts:
         slopes = {name: _slopes(orders, graph, edges, name) for name in orders.values}
         return cls({**edges, OUTCOME: inner}, score, slopes)
 
+    def acts(self, name: str) -> bool:
+        """Whether any value of a parent is told from another: one that acts only beyond what was seen may act nowhere."""
+        return len(self.edges[name]) > 0
+
     def code(self, name: str, values: Floats) -> Ints:
         """The bins of a node's values."""
         return np.asarray(np.searchsorted(self.edges[name], values, side="right"), dtype=np.int64)

@@ -2,10 +2,12 @@
 
 A logistic response surface of the second order: every column, its square, and every product of two. An order is not on
 time when it is late and when it is early, and how late it is adds up from several durations; straight lines see
-neither, a quadratic form sees both.
+neither, a quadratic form sees both. A square or product stays only where the data ask for it (Bayesian information
+criterion, by Wald's chi-square of each): the others would only add chance to what single columns are said to do.
 
 References:
     G. Box, K. Wilson (1951), On the experimental attainment of optimum conditions (second-order response surfaces).
+    G. Schwarz (1978), Estimating the dimension of a model.
 """
 
 from collections.abc import Mapping
@@ -58,9 +60,11 @@ class RiskScore:
         products = standard[:, first] * standard[:, second]
         scale = products.std(axis=0)
         scale[scale <= 0] = 1.0
-        model = logit.fit(np.column_stack([standard, products / scale]), failed, ridge=RIDGE)
+        products = products / scale
+        kept = _wald(np.column_stack([standard, products]), failed)[len(names) :] > np.log(len(failed))
+        model = logit.fit(np.column_stack([standard, products[:, kept]]), failed, ridge=RIDGE)
         quadratic = np.zeros((len(names), len(names)))
-        quadratic[first, second] = model.coefficients[len(names) :] / scale
+        quadratic[first[kept], second[kept]] = model.coefficients[len(names) :] / scale[kept]
         return cls(names, centre, spread, model.intercept, model.coefficients[: len(names)], quadratic)
 
     def of(self, columns: Mapping[str, Floats]) -> Floats:
@@ -71,6 +75,16 @@ class RiskScore:
         return np.asarray(
             self.intercept + standard @ self.linear + ((standard @ self.quadratic) * standard).sum(axis=1)
         )
+
+
+def _wald(design: Floats, failed: Floats) -> Floats:
+    """Chi-square of each coefficient of a logistic model, one degree of freedom, shape (columns,)."""
+    model = logit.fit(design, failed, ridge=RIDGE)
+    p = model.probability(design)
+    whole = np.column_stack([np.ones(len(design)), design])
+    information = whole.T @ (whole * (p * (1 - p))[:, None]) + RIDGE * np.eye(whole.shape[1])
+    variance = np.diag(np.linalg.inv(information))[1:]
+    return np.asarray(model.coefficients**2 / variance)
 
 
 def equal_variance(log_odds: Floats, bins: int) -> Floats:

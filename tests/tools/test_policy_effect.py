@@ -10,7 +10,7 @@ import pytest
 
 from data.dataset import PolicyChange
 from data.slices import Slice
-from tools.policy_effect import PolicyEffectResult, _others, judge
+from tools.policy_effect import PolicyEffectResult, _same_policy, judge
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS, REGIONS, STORES, ORDERS = 28, 8, 6, 30
@@ -98,8 +98,8 @@ def test_a_change_that_changes_nothing_spoils_no_control() -> None:
     decoy = replace(change(9, "R0", 1), old_value="2", new_value="2")
     real = replace(decoy, new_value="1")
     span = (START, START + timedelta(days=DAYS))
-    assert _others((FIRST, decoy), FIRST, *span) == ()
-    assert _others((FIRST, real), FIRST, *span) == (real,)
+    assert _same_policy((FIRST, decoy), FIRST, *span) == ()
+    assert _same_policy((FIRST, real), FIRST, *span) == (real,)
     assert effect(rows)[0] == pytest.approx(100 * EFFECT, abs=2.5)
 
 

@@ -53,3 +53,15 @@ def test_bins_hold_like_variance() -> None:
     held = np.bincount(np.searchsorted(edges, log_odds, side="right"), weights=p * (1 - p))
     assert len(held) == 10
     assert held / held.sum() == pytest.approx(np.full(10, 0.1), abs=0.01)
+
+
+def test_squares_and_products_that_the_data_do_not_ask_for_are_left_out() -> None:
+    rng = np.random.default_rng(5)
+    columns = {name: rng.normal(size=20_000) for name in ("prep_s", "wait_s")}
+    plain = columns["prep_s"] + 0.5 * columns["wait_s"]
+    straight = RiskScore.fit(columns, (rng.random(20_000) < 1 / (1 + np.exp(-plain))) * 1.0)
+    assert not straight.quadratic.any()
+    bent = plain + columns["prep_s"] * columns["wait_s"]
+    both = RiskScore.fit(columns, (rng.random(20_000) < 1 / (1 + np.exp(-bent))) * 1.0)
+    assert np.flatnonzero(both.quadratic).tolist() == [1]
+    assert both.quadratic[0, 1] > 0.8
