@@ -24,6 +24,8 @@ class Node(_Model):
     """Strongest first."""
     extra_of: str | None = None
     """A parent: what more than its lowest value adds to the node is that parent's module's doing."""
+    beyond_only: bool = False
+    """It acts where most of an incident lies beyond all that was seen before; within that, its parents tell as much."""
     meaning: str
     """Why the parents act on it."""
 
@@ -62,7 +64,7 @@ class CausalGraph(_Model):
 
         Example:
             >>> sorted(graph().ancestors("prep_s"))
-            ['batched', 'couriers_ratio', 'demand_ratio', 'mix']
+            ['batched', 'carried_share', 'couriers_ratio', 'demand_ratio', 'mix']
         """
         direct = self.parents(name)
         return frozenset(direct).union(*(self.ancestors(parent) for parent in direct))
@@ -74,6 +76,7 @@ class CausalGraph(_Model):
                 module=node.module,
                 parents=self._nearest(name, names),
                 extra_of=node.extra_of if node.extra_of in names else None,
+                beyond_only=node.beyond_only,
                 meaning=node.meaning,
             )
             for name, node in self.nodes.items()

@@ -26,6 +26,8 @@ class Tree:
     """First bin of each layer, and after the last one how many there are."""
     up: Ints
     """By bin, the one without its weakest parent; the bin of all orders is its own."""
+    code: Ints
+    """By bin, its code of its weakest parent; 0 of the bin of all orders."""
     leaf: Ints
     """By code of all parents together, the finest bin with any order."""
     own: Ints
@@ -44,7 +46,7 @@ class Tree:
             >>> tree.starts, tree.own.tolist(), tree.leaf.tolist()
             ((0, 1, 3, 6), [3, 4, 5], [3, 4, 0, 0, 2, 5])
         """
-        starts, up = [0, 1], [np.zeros(1, dtype=np.int64)]
+        starts, up, last = [0, 1], [np.zeros(1, dtype=np.int64)], [np.zeros(1, dtype=np.int64)]
         own, leaf = np.zeros(orders, dtype=np.int64), np.zeros(1, dtype=np.int64)
         for code, size in keys:
             first, end = starts[-2:]
@@ -55,8 +57,16 @@ class Tree:
             leaf = np.where(finer >= 0, finer, leaf[:, None]).ravel()
             own = end + at
             up.append(first + seen // size)
+            last.append(seen % size)
             starts.append(end + len(seen))
-        return cls(tuple(size for _, size in keys), tuple(starts), np.concatenate(up), leaf, own)
+        return cls(
+            tuple(size for _, size in keys),
+            tuple(starts),
+            np.concatenate(up),
+            np.concatenate(last),
+            leaf,
+            own,
+        )
 
     def layers(self, own: Ints) -> list[Ints]:
         """The bins of some orders in every layer, coarse before fine.
@@ -79,6 +89,22 @@ class Tree:
         for first, end in zip(self.starts[1:-1], self.starts[2:], strict=True):
             mine = found[first:end]
             found[first:end] = np.where(enough[first:end], mine, found[self.up[first:end]])
+        return found
+
+    def marked(self, marks: Sequence[npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+        """By bin, whether a code of any of its parents is marked.
+
+        Args:
+            marks: of each parent, the strongest first, by code.
+
+        Example:
+            >>> tree = Tree.of([(np.array([0, 0, 2]), 3), (np.array([0, 1, 1]), 2)], 3)
+            >>> tree.marked([np.array([False, False, True]), np.array([False, False])]).tolist()
+            [False, False, True, False, False, True]
+        """
+        found = np.zeros(self.starts[-1], dtype=bool)
+        for first, end, mark in zip(self.starts[1:-1], self.starts[2:], marks, strict=True):
+            found[first:end] = found[self.up[first:end]] | mark[self.code[first:end]]
         return found
 
     def find(self, codes: Sequence[Ints], size: int) -> Ints:

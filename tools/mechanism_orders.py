@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from tools.causal_graph import MIX, OUTCOME, CausalGraph, graph
 from tools.decomposition import SECONDS, decomposition, regressor
@@ -62,9 +63,7 @@ def mechanism_orders(context: ToolContext, arguments: IncidentArguments) -> Mech
     orders = Orders(
         values={name: known[name][rows] for name in measured.nodes if name in known},
         mix=_mix(frame, rows),
-        covariates={
-            name: np.nan_to_num(frame.column(name)[rows]) for name in _COVARIATES if name in frame.rows
-        },
+        covariates=_covariates(frame, rows),
         failed=parts.outcome[rows],
         during=frame.during[rows],
     )
@@ -82,12 +81,25 @@ def _nodes(context: ToolContext, frame: IncidentFrame) -> Mapping[str, Floats]:
         found["batched"] = np.minimum(
             np.where(np.isnan(sizes), 1.0 + found.get("batched", 0.0), sizes), LARGEST_BATCH
         )
+    if "batched" in frame.rows:
+        found["carried_share"] = _carried_share(frame)
     if "region" in frame.rows:
         rows = frame.rows.assign(cohort=frame.during, weekend=frame.rows["weekday"] >= 5)
         found["demand_ratio"] = demand_of(context.dataset, rows).to_numpy(np.float64)
         if context.dataset.has("supply_snapshots.couriers_online"):
             found["couriers_ratio"] = couriers_of(context.dataset, rows).to_numpy(np.float64)
     return found
+
+
+def _carried_share(frame: IncidentFrame) -> Floats:
+    """Share of the orders of the same region, category and hour that are carried with another, by order."""
+    rows = frame.rows
+    keys = [
+        rows["order_time"].dt.floor("h"),
+        *(rows[name] for name in ("region", "category") if name in rows),
+    ]
+    batched = pd.Series(frame.column("batched"), index=rows.index)
+    return batched.groupby(keys, observed=True).transform("mean").to_numpy(np.float64)
 
 
 def _thin(rows: Flags, during: Flags) -> Flags:
@@ -107,19 +119,27 @@ def _mix(frame: IncidentFrame, rows: Flags) -> tuple[Ints, ...]:
     if "distance" in frame.rows:
         found.append(_groups(np.nan_to_num(frame.column("distance"))[rows], DISTANCES))
     if frame.store is not None and "prep_s" in frame.rows:
-        found.append(_slow_stores(frame, frame.store)[rows])
+        found.append(_groups(_usual_prep(frame, frame.store)[rows], STORES))
     return (*found, _dense(frame.hour_kind[rows]))
 
 
-def _slow_stores(frame: IncidentFrame, store: Ints) -> Ints:
+def _covariates(frame: IncidentFrame, rows: Flags) -> Mapping[str, Floats]:
+    """What the outcome and the durations owe to the order's own numbers, on any scale."""
+    found = {name: np.nan_to_num(frame.column(name)[rows]) for name in _COVARIATES if name in frame.rows}
+    if frame.store is not None and "prep_s" in frame.rows:
+        found["usual_prep_s"] = _usual_prep(frame, frame.store)[rows]
+    return found
+
+
+def _usual_prep(frame: IncidentFrame, store: Ints) -> Floats:
+    """Mean preparation of each order's store in the baseline, seconds."""
     prep = frame.column("prep_s")
     past = ~frame.during & ~np.isnan(prep)
     size = int(store.max()) + 1
     count = np.bincount(store[past], minlength=size)
     total = np.bincount(store[past], weights=prep[past], minlength=size)
     overall = float(prep[past].mean()) if past.any() else 0.0
-    usual = np.divide(total, count, out=np.full(size, overall), where=count > 0)
-    return _groups(usual[store], STORES)
+    return np.asarray(np.divide(total, count, out=np.full(size, overall), where=count > 0)[store])
 
 
 def _groups(values: Floats, number: int) -> Ints:

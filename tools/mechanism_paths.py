@@ -39,6 +39,7 @@ from tools.shapley import shapley
 REPLICATES: Final = 60
 WAYS: Final[Mapping[str, str]] = {
     "couriers_ratio": "the couriers on shift",
+    "carried_share": "how many of an hour's orders are carried together",
     "batched": "orders carried together",
     "prep_s": "preparation",
     "dasher_wait_s": "waiting for couriers",
@@ -145,7 +146,17 @@ class Ways:
         return tuple(
             name
             for name, node in self.graph.nodes.items()
-            if name not in self.own and self.own & set(node.parents)
+            if name not in self.own and self.own & set(node.parents) and not self._idle(name)
+        )
+
+    def _idle(self, name: str) -> bool:
+        """Nothing of this incident lies beyond what was seen, where alone it would act."""
+        return self.graph.nodes[name].beyond_only and not self.made.learner.cuts.acts(name)
+
+    def sources(self, name: str) -> tuple[str, ...]:
+        """The module's nodes that act on another, its strongest parent first."""
+        return tuple(
+            parent for parent in self.graph.parents(name) if parent in self.own and not self._idle(parent)
         )
 
     @property
@@ -264,7 +275,7 @@ def _parts(found: Ways, effects: Effects, again: Sequence[Effects]) -> tuple[Pat
 def _part(found: Ways, name: str, effects: Effects, added: float, again: Sequence[float]) -> PathPart:
     change = effects.alone[name]
     low, high = interval(change, again)
-    sources = "+".join(parent for parent in found.graph.parents(name) if parent in found.own)
+    sources = "+".join(found.sources(name))
     direct = name == OUTCOME
     return PathPart(
         path=(sources, OUTCOME) if direct else (sources, name, OUTCOME),

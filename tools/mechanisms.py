@@ -2,14 +2,17 @@
 
 A mechanism is the distribution of a node given its parents. It is kept as it was seen: the values of all orders in
 a bin of like parents, from which one is drawn; so nothing is assumed of its shape. Where a bin holds too few orders,
-the weakest parent is let go. The outcome's mechanism is its rate by bins of one score, the best single reading of its
-parents.
+the weakest parent is let go. What a node owes to the order's own numbers (its distance, how long its store usually
+prepares) is too fine for bins: it is taken off the value that is drawn and added back for the order that it is drawn
+for. The outcome's mechanism is its rate by bins of one score, the best single reading of its parents.
 
 With the mechanisms of some modules taken from the incident and the others from before, the same random numbers give
 what would have happened: a driver that moved only because its parents did keeps its mechanism, and gets no blame.
 
 References:
     K. Budhathoki et al. (2021), Why did the distribution change?
+    M. Beaumont, W. Zhang, D. Balding (2002), Approximate Bayesian computation in population genetics (draws adjusted
+    by regression).
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +22,12 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from tools import logit
 from tools.causal_graph import MIX, OUTCOME, CausalGraph
 from tools.lattice import Bools
 from tools.mechanism_bins import Places, Tree, within
+from tools.risk_score import RiskScore, equal_variance
 from tools.shapley import shapley
-from tools.shift import dense
+from tools.shift import codes, dense
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,12 +35,13 @@ Ints = npt.NDArray[np.int64]
 LEVELS: Final = 5
 """Quantiles that a continuous parent is cut into."""
 LEAST: Final = 25
-"""Orders that a bin must hold in both periods. Where even the strongest parent's bin has them in one period alone, such
-as batches that were never so large before, that period stands for both: a change that was not seen is not assumed."""
+"""Orders that a bin must hold in both periods. Of a parent's value that one period alone has so many of, such as batches
+that were never so large before, that period stands for both: a change that was not seen is not assumed."""
+MOSTLY: Final = 0.5
+"""Part of the incident beyond all that was seen before, from which on a node is cut there."""
 SCORES: Final = 24
 """Bins of the outcome's score."""
 DRAWS: Final = 4096
-RIDGE: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,29 +69,43 @@ class Cuts:
 
     edges: Mapping[str, Floats]
     """By node, where its values are cut; those of the outcome's score under the outcome."""
-    score: Mapping[str, float]
-    """Weights of the outcome's score."""
+    score: RiskScore
+    """Of the outcome."""
+    slopes: Mapping[str, Floats]
+    """By node, what it gains with every unit of each covariate; shape (covariates,)."""
 
     @classmethod
     def of(cls, orders: Orders, graph: CausalGraph) -> Self:
         """Learn them from all orders."""
-        edges = {name: _edges(part) for name, part in orders.values.items()}
-        weights = _score_weights(orders, graph)
-        made = cls(edges, weights)
-        score = made.scored(orders.values, orders.covariates)
-        inner = np.linspace(0, 1, SCORES + 1)[1:-1]
-        return cls({**edges, OUTCOME: np.unique(np.quantile(score, inner))}, weights)
+        edges = {
+            name: _edges(part, orders.during, inside=not graph.nodes[name].beyond_only)
+            for name, part in orders.values.items()
+        }
+        parents = [p for p in graph.parents(OUTCOME) if p in orders.values]
+        columns = {name: orders.values[name] for name in parents} | dict(orders.covariates)
+        score = RiskScore.fit(columns, orders.failed)
+        inner = equal_variance(score.of(columns), SCORES)
+        slopes = {name: _slopes(orders, graph, edges, name) for name in orders.values}
+        return cls({**edges, OUTCOME: inner}, score, slopes)
+
+    def acts(self, name: str) -> bool:
+        """Whether any value of a parent is told from another: one that acts only beyond what was seen may act nowhere."""
+        return len(self.edges[name]) > 0
 
     def code(self, name: str, values: Floats) -> Ints:
         """The bins of a node's values."""
         return np.asarray(np.searchsorted(self.edges[name], values, side="right"), dtype=np.int64)
 
     def scored(self, values: Mapping[str, Floats], covariates: Mapping[str, Floats]) -> Floats:
-        """The outcome's score, on any increasing scale."""
-        total = np.zeros(len(next(iter(values.values()))))
-        for name, weight in self.score.items():
-            total = total + weight * (values[name] if name in values else covariates[name])
-        return total
+        """The outcome's score, on an increasing scale of risk."""
+        return self.score.of({**values, **covariates})
+
+    def owed(self, name: str, covariates: Mapping[str, Floats]) -> Floats | None:
+        """What a node owes to the covariates of each order, up to a constant; None where that is nothing."""
+        slopes = self.slopes[name]
+        if not slopes.any():
+            return None
+        return np.asarray(np.column_stack(list(covariates.values())) @ slopes)
 
 
 @dataclass(frozen=True)
@@ -100,7 +118,11 @@ class Learner:
     trees: Mapping[str, Tree]
     """By node, its bins of like parents."""
     places: Mapping[str, Places]
-    """By node, its values."""
+    """By node, its values less what is owed."""
+    owed: Mapping[str, Floats]
+    """By node that owes anything to the covariates, how much, by order."""
+    codes: Mapping[str, Ints]
+    """By node, the bins of its values by order."""
     risk: Ints
     """By order, the bin of the outcome's score."""
     kind: Ints
@@ -115,12 +137,16 @@ class Learner:
         """Make it ready for some orders and resamples of them."""
         names = tuple(name for name in graph.nodes if name not in (MIX, OUTCOME))
         codes = {name: cuts.code(name, orders.values[name]) for name in names}
+        debts = {name: cuts.owed(name, orders.covariates) for name in names}
+        owed = {name: debt for name, debt in debts.items() if debt is not None}
         return cls(
             orders,
             graph,
             cuts,
             {name: Tree.of(_keys(name, orders, graph, cuts, codes), len(orders.failed)) for name in names},
-            {name: Places.of(orders.values[name]) for name in names},
+            {name: Places.of(orders.values[name] - owed.get(name, 0.0)) for name in names},
+            owed,
+            codes,
             cuts.code(OUTCOME, cuts.scored(orders.values, orders.covariates)),
             _kinds(orders.mix),
             _uniforms((MIX, *names)),
@@ -177,7 +203,7 @@ class Mechanisms:
     _periods: tuple[Period, Period] = field(init=False)
     _settled: dict[str, Ints] = field(init=False, default_factory=dict)
     """By node and bin, the finest bin with enough orders in both periods, or in one where it is of the strongest
-    parent alone."""
+    parent alone or of a value that is new."""
     _known: dict[tuple[str, frozenset[str]], Floats] = field(init=False, default_factory=dict)
     _coded: dict[tuple[str, frozenset[str]], Ints] = field(init=False, default_factory=dict)
     _risks: dict[frozenset[str], Ints] = field(init=False, default_factory=dict)
@@ -219,6 +245,12 @@ class Mechanisms:
             own: its mechanism is that of the incident.
             extra: so is what the parent named by `extra_of` adds.
         """
+        drawn = self._draw(name, codes, rows, own=own, extra=extra)
+        owed = self.learner.owed.get(name)
+        return drawn if owed is None else drawn + owed[rows]
+
+    def _draw(self, name: str, codes: Mapping[str, Ints], rows: Ints, *, own: bool, extra: bool) -> Floats:
+        """`draw`, less what is owed to the covariates."""
         mechanism, uniforms = self._periods[own].nodes[name], self.learner.uniforms[name]
         values = self.learner.places[name].values
         at = self._bins(name, codes, rows)
@@ -305,8 +337,8 @@ class Mechanisms:
             count = np.bincount(np.concatenate(layers), minlength=tree.starts[-1]).astype(np.int64)
             counts.append(count)
             starts.append(np.cumsum(count) - count + offset)
-        by_strongest = np.arange(tree.starts[-1]) < tree.starts[:3][-1]
-        enough = np.where(by_strongest, np.maximum(*counts), np.minimum(*counts)) >= LEAST
+        either = (np.arange(tree.starts[-1]) < tree.starts[:3][-1]) | tree.marked(self._unseen(name))
+        enough = np.where(either, np.maximum(*counts), np.minimum(*counts)) >= LEAST
         self._settled[name] = tree.settled(enough)
         whole = np.concatenate(ranks)
         before, after = (
@@ -314,6 +346,28 @@ class Mechanisms:
             for when in (0, 1)
         )
         return before, after
+
+    def _unseen(self, name: str) -> list[Bools]:
+        """By parent and kind of mix, strongest first, which codes only the incident has.
+
+        Of a parent that acts only beyond what was seen, also those that only the days before have.
+        """
+        found: list[Bools] = []
+        for parent in self.learner.graph.parents(name):
+            if parent == MIX:
+                found += [np.zeros(int(part.max(initial=0)) + 1, bool) for part in self.learner.orders.mix]
+            else:
+                found.append(self._alone(parent))
+        return found
+
+    def _alone(self, parent: str) -> Bools:
+        size = len(self.learner.cuts.edges[parent]) + 1
+        before, after = (
+            np.bincount(self.learner.codes[parent][mine], minlength=size) >= LEAST
+            for mine in (self.before, self.during)
+        )
+        beyond = self.learner.graph.nodes[parent].beyond_only
+        return np.asarray(before != after if beyond else after & ~before)
 
     @staticmethod
     def _binned(rank: Ints, start: Ints, count: Ints, other_start: Ints, other_count: Ints) -> Binned:
@@ -367,25 +421,41 @@ def _modules(graph: CausalGraph, nodes: Iterable[str]) -> frozenset[str]:
     return frozenset(graph.nodes[node].module for node in nodes)
 
 
-def _edges(values: Floats) -> Floats:
-    """Between all values where they are few, at quantiles where they are many."""
+def _edges(values: Floats, during: Bools, *, inside: bool) -> Floats:
+    """Between all values where they are few, at quantiles where they are many.
+
+    Where most of the incident lies beyond all that the days before have seen, it is cut there too: bins that hold
+    both would take what was never seen for what was. Without `inside`, it is cut nowhere else.
+    """
     few = np.unique(values)
+    low, high = values[~during].min(), values[~during].max()
+    ends = [low] if (values[during] < low).mean() > MOSTLY else []
+    ends += [np.nextafter(high, np.inf)] if (values[during] > high).mean() > MOSTLY else []
+    if not inside:
+        return np.array(ends)
     if len(few) <= LEVELS:
         return np.asarray((few[1:] + few[:-1]) / 2)
-    return np.unique(np.quantile(values, np.linspace(0, 1, LEVELS + 1)[1:-1]))
+    return np.unique([*np.quantile(values, np.linspace(0, 1, LEVELS + 1)[1:-1]), *ends])
 
 
-def _score_weights(orders: Orders, graph: CausalGraph) -> dict[str, float]:
-    """A logistic model of the outcome on its parents and the covariates, over both periods.
+def _slopes(orders: Orders, graph: CausalGraph, edges: Mapping[str, Floats], name: str) -> Floats:
+    """Least squares of a node on the covariates, within orders of like parents of either period.
 
-    It only has to put orders in order of risk: the rates by bins of it take any shape.
+    Nothing where the node takes few values, does not depend on the kind of the order, or acts on another driver: the
+    latter's bins are of values as they were seen.
     """
-    parents = [p for p in graph.parents(OUTCOME) if p in orders.values]
-    columns = {name: orders.values[name] for name in parents} | dict(orders.covariates)
-    spread = {name: float(part.std()) for name, part in columns.items()}
-    varied = [name for name in columns if spread[name] > 0]
-    if not varied:
-        return {}
-    design = np.column_stack([(columns[n] - columns[n].mean()) / spread[n] for n in varied])
-    model = logit.fit(design, orders.failed, ridge=RIDGE)
-    return {n: float(w) / spread[n] for n, w in zip(varied, model.coefficients, strict=True)}
+    none = np.zeros(len(orders.covariates))
+    inner = set(graph.children(name)) - {OUTCOME}
+    if not len(none) or inner or MIX not in graph.parents(name) or len(edges[name]) < LEVELS - 1:
+        return none
+    parents = [p for p in graph.parents(name) if p != MIX]
+    groups = codes(
+        orders.during, *(np.searchsorted(edges[p], orders.values[p], side="right") for p in parents)
+    )
+    count = np.bincount(groups)
+    columns = [_centred(part, groups, count) for part in (*orders.covariates.values(), orders.values[name])]
+    return np.asarray(np.linalg.lstsq(np.column_stack(columns[:-1]), columns[-1], rcond=None)[0])
+
+
+def _centred(values: Floats, groups: Ints, count: Ints) -> Floats:
+    return np.asarray(values - (np.bincount(groups, weights=values) / count)[groups])

@@ -32,7 +32,8 @@ def _period(
     lift = changes.get("batching", 0.0)
     usual = -1.6 + 1.2 * (load - 1) + 0.3 * category
     chance = rng.random(rows)
-    before, batched = ((chance < 1 / (1 + np.exp(-(usual + more)))) * 1.0 for more in (0.0, lift))
+    uncarried, carried = (1 / (1 + np.exp(-(usual + more))) for more in (0.0, lift))
+    before, batched = (chance < uncarried) * 1.0, (chance < carried) * 1.0
     seen = {name: batched if name in opened else before for name in WAYS}
     prep = rng.gamma(8.0, (60 + 15 * category) / 8, rows) * 8 * (1 + 0.15 * seen["prep_s"])
     prep = prep * changes.get("prep", 1.0)
@@ -44,6 +45,7 @@ def _period(
     values = {
         "demand_ratio": demand,
         "couriers_ratio": couriers,
+        "carried_share": carried,
         "batched": batched,
         "prep_s": prep,
         "dasher_wait_s": wait,

@@ -88,7 +88,8 @@ def plain(seed: int, **changes: float) -> MechanismOrders:
 
 
 def test_the_ways_of_batching_are_those_that_the_model_has() -> None:
-    found = [opened(plain(seed, **FAULTS["policy"]), "policy").effects() for seed in range(1, 7)]
+    # The whole effect of one drawn world strays by .004: of 24 the mean does so by less than a third of the tolerance.
+    found = [opened(plain(seed, **FAULTS["policy"]), "policy").effects() for seed in range(1, 25)]
     true = natural_effects()
     for name in WAYS:
         assert np.mean([one.alone[name] for one in found]) == pytest.approx(true[name], abs=0.002), name
@@ -160,6 +161,9 @@ def test_the_tool_finds_the_ways_of_a_simulated_incident() -> None:
     result = call()
     assert {part.way for part in result.paths} >= {"waiting for couriers", "preparation"}
     assert result.paths[0].way == "waiting for couriers"
+    assert result.paths[0].path == ("batched+carried_share", "dasher_wait_s", "failed"), (
+        "never so many before"
+    )
     assert result.paths[0].change_pp > 0
     summed = sum(part.change_pp for part in result.paths) + result.interaction_change_pp
     assert summed == pytest.approx(result.total_change_pp, abs=1e-9)

@@ -116,3 +116,27 @@ def test_drivers_that_never_vary_are_nobody_s_fault() -> None:
     parts = made.parts()
     assert parts["outcome"] == pytest.approx(made.actual, abs=1e-9)
     assert sum(abs(part) for name, part in parts.items() if name != "outcome") == pytest.approx(0.0, abs=1e-9)
+
+
+def test_what_a_promise_owes_to_the_order_itself_is_kept_when_mechanisms_are_drawn() -> None:
+    """A promise that knows the distance: drawn from other orders of the same kind, it must not become a fault."""
+    plain = orders(12, **FAULTS["merchant"])
+    distance = np.random.default_rng(12).gamma(2.0, 1.5, len(plain.failed))
+    values = {**plain.values, "promise_s": plain.values["promise_s"] + 150 * distance}
+    made = mechanisms(Orders(values, plain.mix, {"distance": distance}, plain.failed, plain.during))
+    assert made.mean(frozenset()) == pytest.approx(plain.failed[~plain.during].mean(), rel=0.1)
+    parts = made.parts()
+    assert parts["merchant"] > RIGHT * sum(abs(part) for part in parts.values())
+
+
+def test_couriers_who_are_free_sooner_because_orders_are_carried_together_are_no_better_supplied() -> None:
+    """Never before were so many carried together; that orders carried alone wait less is the policy's doing too."""
+    plain = orders(13, **FAULTS["policy"])
+    relief = np.where(plain.during, 0.6, 1.0)
+    wait = plain.values["dasher_wait_s"] * relief
+    share = np.where(plain.during, 0.7, 0.3)
+    values = {**plain.values, "dasher_wait_s": wait, "carried_share": share}
+    early = plain.values["dasher_wait_s"] - wait
+    late = np.where((plain.failed > 0) & (early < 200), 1.0, 0.0)
+    parts = mechanisms(Orders(values, plain.mix, {}, late, plain.during)).parts()
+    assert abs(parts["supply"]) < 0.1 * sum(abs(part) for part in parts.values())

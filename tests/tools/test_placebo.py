@@ -31,3 +31,21 @@ def test_placebo_needs_other_cells_and_earlier_windows() -> None:
     total, count = table(rng)
     assert placebo_test(total[:1], count[:1], treated=0, window=2) is None
     assert placebo_test(total[:, :4], count[:, :4], treated=1, window=2) is None
+
+
+def test_shocks_of_whole_days_are_told_from_the_chance_of_single_orders() -> None:
+    rng = np.random.default_rng(6)
+    count = np.full((32, 30), 400.0)
+    variance = 0.1 * 0.9
+
+    def shock(spread: float) -> float:
+        rate = 0.1 + np.repeat(rng.normal(0, spread, (32, 6)), 5, axis=1)
+        found = placebo_test(
+            rng.binomial(400, rate).astype(float), count, treated=1, window=5, variance=variance
+        )
+        assert found is not None
+        assert found.shock <= found.spread
+        return found.shock
+
+    assert shock(0.0) < 0.005
+    assert shock(0.03) == pytest.approx(0.03 * np.sqrt(1 + 1 / 4), rel=0.25)

@@ -10,7 +10,7 @@ import pytest
 
 from data.dataset import PolicyChange
 from data.slices import Slice
-from tools.policy_effect import PolicyEffectResult, judge
+from tools.policy_effect import PolicyEffectResult, _same_policy, judge
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS, REGIONS, STORES, ORDERS = 28, 8, 6, 30
@@ -91,6 +91,45 @@ def test_a_change_that_comes_first_elsewhere_does_not_teach_the_baseline() -> No
     own, rollout = effect(facts(FIRST, earlier), (earlier,))
     assert own == pytest.approx(100 * EFFECT, abs=2.5)
     assert rollout == pytest.approx(100 * EFFECT, abs=1.5)
+
+
+def test_a_change_that_changes_nothing_spoils_no_control() -> None:
+    rows = facts(FIRST)
+    decoy = replace(change(9, "R0", 1), old_value="2", new_value="2")
+    real = replace(decoy, new_value="1")
+    span = (START, START + timedelta(days=DAYS))
+    assert _same_policy((FIRST, decoy), FIRST, *span) == ()
+    assert _same_policy((FIRST, real), FIRST, *span) == (real,)
+    assert effect(rows)[0] == pytest.approx(100 * EFFECT, abs=2.5)
+
+
+def found(rows: pd.DataFrame) -> PolicyEffectResult:
+    """Of the first four days: before them there are placebos enough."""
+    return judge(rows, FIRST, metric="on_time", end=START + timedelta(days=24), days=20)
+
+
+def test_the_interval_holds_the_effect() -> None:
+    result = found(facts(FIRST))
+    assert result.effect_pp is not None
+    assert result.low_pp is not None
+    assert result.high_pp is not None
+    assert result.low_pp < 100 * EFFECT < result.high_pp
+    assert result.effect_pp == pytest.approx((result.low_pp + result.high_pp) / 2)
+    assert (result.low_s, result.high_s) == (None, None)
+
+
+def test_days_that_hit_a_whole_scope_widen_the_interval() -> None:
+    rows = facts(FIRST)
+    rng = np.random.default_rng(8)
+    days, regions = rows["order_time"].dt.day_of_year.to_numpy(), rows["region"].cat.codes.to_numpy()
+    worse = rng.random((DAYS + 1, REGIONS))[days, regions] < 0.15
+    shaken = rows.assign(on_time=np.where(worse & (rng.random(len(rows)) < 0.5), 0, rows["on_time"]))
+    calm, rough = found(rows), found(shaken)
+    assert calm.low_pp is not None
+    assert calm.high_pp is not None
+    assert rough.low_pp is not None
+    assert rough.high_pp is not None
+    assert rough.high_pp - rough.low_pp > 1.5 * (calm.high_pp - calm.low_pp)
 
 
 def test_a_scope_that_these_data_do_not_know_reaches_nothing() -> None:
