@@ -22,7 +22,7 @@ def lateness(columns: dict[str, np.ndarray]) -> np.ndarray:
 
 def test_too_early_is_as_risky_as_too_late(columns: dict[str, np.ndarray]) -> None:
     late = lateness(columns)
-    failed = (np.abs(late) > 500) * 1.0
+    failed = (np.abs(late) > 500).astype(np.float64)
     score = RiskScore.fit(columns, failed).of(columns)
     order = np.argsort(score)
     riskiest = order[-int(failed.sum()) :]
@@ -32,7 +32,7 @@ def test_too_early_is_as_risky_as_too_late(columns: dict[str, np.ndarray]) -> No
 
 
 def test_a_column_that_never_varies_is_left_out(columns: dict[str, np.ndarray]) -> None:
-    failed = (lateness(columns) > 300) * 1.0
+    failed = (lateness(columns) > 300).astype(np.float64)
     still = {**columns, "distance": np.full(8_000, 2.0)}
     score = RiskScore.fit(still, failed)
     assert score.names == ("wait_s", "prep_s", "promise_s")
@@ -59,9 +59,9 @@ def test_squares_and_products_that_the_data_do_not_ask_for_are_left_out() -> Non
     rng = np.random.default_rng(5)
     columns = {name: rng.normal(size=20_000) for name in ("prep_s", "wait_s")}
     plain = columns["prep_s"] + 0.5 * columns["wait_s"]
-    straight = RiskScore.fit(columns, (rng.random(20_000) < 1 / (1 + np.exp(-plain))) * 1.0)
+    straight = RiskScore.fit(columns, (rng.random(20_000) < 1 / (1 + np.exp(-plain))).astype(np.float64))
     assert not straight.quadratic.any()
     bent = plain + columns["prep_s"] * columns["wait_s"]
-    both = RiskScore.fit(columns, (rng.random(20_000) < 1 / (1 + np.exp(-bent))) * 1.0)
+    both = RiskScore.fit(columns, (rng.random(20_000) < 1 / (1 + np.exp(-bent))).astype(np.float64))
     assert np.flatnonzero(both.quadratic).tolist() == [1]
     assert both.quadratic[0, 1] > 0.8
