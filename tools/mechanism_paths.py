@@ -37,6 +37,8 @@ from tools.registry import Cost, Result, ToolContext, tool
 from tools.shapley import shapley
 
 REPLICATES: Final = 60
+SEPARABLE: Final = 1.0
+"""Largest interaction, as a share of the whole effect, with which the ways can still be told apart."""
 WAYS: Final[Mapping[str, str]] = {
     "couriers_ratio": "the couriers on shift",
     "carried_share": "how many of an hour's orders are carried together",
@@ -96,6 +98,8 @@ class MechanismPathsResult(Result):
     """The largest way has an interval, which leaves zero out."""
     several: bool
     """There is more than one way."""
+    separable: bool
+    """What the ways do together is at most the whole effect; beyond that none has an effect to speak of by itself."""
     total_change_pp: float
     """The module's whole effect: its mechanisms as in the incident, all others as before."""
     total_low_pp: float | None
@@ -254,6 +258,7 @@ def ways(
         fits=_fits(effects, again, found.made.actual),
         top_clear=parts[0].clear,
         several=len(parts) > 1,
+        separable=abs(together) <= SEPARABLE * abs(effects.whole),
         total_change_pp=100 * effects.whole,
         total_low_pp=points(low),
         total_high_pp=points(high),

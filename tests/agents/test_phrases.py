@@ -102,15 +102,15 @@ def test_parts_by_mechanism_are_said_only_where_they_can_be_relied_on(doubt: str
     assert ("{{E7.top_pp}} ({{E7.top_low_pp}} to {{E7.top_high_pp}})" in text) == (doubt is None)
 
 
-@pytest.mark.parametrize("doubt", [None, "fits", "top_clear", "several"])
+@pytest.mark.parametrize("doubt", [None, "fits", "top_clear", "several", "separable"])
 def test_ways_are_said_only_where_they_can_be_relied_on(doubt: str | None) -> None:
     cited = [f"paths.{n}.{field}" for n in (1, 2) for field in ("added_change_pp", "way")]
     cited += ["total_change_pp", "interaction_change_pp"]
-    reliable = {name: name != doubt for name in ("fits", "top_clear", "several")}
+    reliable = {name: name != doubt for name in ("fits", "top_clear", "several", "separable")}
     task = {"ways": [{"id": "E7", **reliable}], "placeholders": [f"E7.{name}" for name in cited]}
     text = write(parse_phrases(prompts.read("phrases")), task)
     assert ("{{E7.paths.1.added_change_pp}} came through {{E7.paths.1.way}}" in text) == (doubt is None)
-    assert ("By which way the damage came is left open" in text) == (doubt == "fits")
+    assert ("By which way the damage came is left open" in text) == (doubt in ("fits", "separable"))
 
 
 def test_what_the_phrases_cite_of_ways_is_a_fact_and_may_be_said() -> None:
@@ -132,6 +132,7 @@ def test_what_the_phrases_cite_of_ways_is_a_fact_and_may_be_said() -> None:
         fits=True,
         top_clear=True,
         several=True,
+        separable=True,
         total_change_pp=9.0,
         total_low_pp=8.0,
         total_high_pp=10.0,
@@ -144,7 +145,10 @@ def test_what_the_phrases_cite_of_ways_is_a_fact_and_may_be_said() -> None:
         id="E7", tool="mechanism_paths", arguments={}, result=found.model_dump(mode="json"), fingerprint="f"
     )
     known = of_evidence(item, UTC)
-    task = {"ways": [{"id": "E7", "fits": True, "top_clear": True, "several": True}], "placeholders": known}
+    task = {
+        "ways": [{"id": "E7", "fits": True, "top_clear": True, "several": True, "separable": True}],
+        "placeholders": known,
+    }
     grounded = ground(parse(write(parse_phrases(prompts.read("phrases")), task)), Allowed(known))
     assert grounded.refused == ()
     assert (
