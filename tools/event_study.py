@@ -93,7 +93,7 @@ def event_study(
         >>> y = np.array([[0.1, 0.2, 0.1, 0.3], [0.1, 0.2, 0.1, 0.1]])
         >>> panel = UnitPeriods(np.arange(2), np.arange(-3, 1), y, np.ones((2, 4)))
         >>> found = event_study(panel, np.array([True, False]), reference="day before")
-        >>> found.periods.tolist(), found.effects.round(6).tolist()
+        >>> found.periods.tolist(), (found.effects.round(6) + 0.0).tolist()
         ([-3, -2, 0], [0.0, 0.0, 0.2])
     """
     base = panel.periods == -1 if reference == "day before" else panel.periods < -leads
