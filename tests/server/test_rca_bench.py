@@ -13,7 +13,8 @@ def test_one_size_at_a_time() -> None:
 
 @pytest.mark.slow
 def test_the_command_prints_where_the_time_goes(capfd: pytest.CaptureFixture[str]) -> None:
-    assert run(["bench", "rca", "--orders", "210k", "--replicates", "2", "--json"]) == 0
+    ended = run(["bench", "rca", "--orders", "210k", "--replicates", "2", "--json"])
+    assert ended in (0, 1), "1 where this machine was too slow, which no test decides"
     report = RcaReport.model_validate_json(capfd.readouterr().out)
     assert report.orders > 200_000
     assert [one.replicates for one in report.runs] == [0, 2, 0, 2]
