@@ -201,7 +201,7 @@ def test_wrong_arguments_say_what_to_do(cx: Cx, arguments: list[object], message
         ("not JSON", "no confidence model of this version"),
         ("[]", "no confidence model of this version"),
         ('{"version": 1, "features": ["speed"]}', "means: Field required"),
-        (load_model().model_dump_json().replace('"temperature":1', '"temperature":-1'), "temperature: Input"),
+        (load_model().model_dump_json().replace('"temperature":', '"temperature":-'), "temperature: Input"),
         (load_model().model_dump_json().replace('"weights":[', '"weights":[NaN,'), "weights.0: Input"),
         (load_model().model_dump_json().replace('"share"', '"part"', 1), "train it again"),
     ],
