@@ -24,7 +24,8 @@ def load_of(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
     """
     hours = _placed(dataset, rows)
     if "region" in hours and dataset.has("supply_snapshots.couriers_online"):
-        hours = hours.merge(hourly_supply(dataset), on=["region", "stamp"], how="left")
+        supply = _of_regions(hourly_supply(dataset), hours)
+        hours = hours.merge(supply, on=["region", "stamp"], how="left")
         hours["orders"] = hours["orders"] / hours["couriers_online"].clip(lower=1)
     return _look_up(hours, rows, "orders")
 
@@ -70,7 +71,7 @@ def store_load(rows: pd.DataFrame) -> pd.Series:
     if "store_id" not in rows:
         raise ToolFailure("not testable: no column orders.store_id")
     stamp = rows["order_time"].dt.floor("h")
-    counts = rows.groupby([rows["store_id"].astype(str), stamp])["orders"].transform("sum")
+    counts = rows.groupby([rows["store_id"], stamp], observed=True)["orders"].transform("sum")
     return counts.astype(np.float64)
 
 
@@ -79,18 +80,25 @@ def _placed(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
     facts = dataset.facts()
     inside = facts["order_time"].between(rows["order_time"].min().floor("h"), rows["order_time"].max())
     placed = _keys(facts[[name for name in ("region", "order_time") if name in facts]][inside])
-    return placed.groupby(list(placed)).size().rename("orders").reset_index()
+    return placed.groupby(list(placed), observed=True).size().rename("orders").reset_index()
 
 
 def _keys(rows: pd.DataFrame) -> pd.DataFrame:
     keys = {"stamp": rows["order_time"].dt.floor("h")}
-    return pd.DataFrame(({"region": rows["region"].astype(str)} if "region" in rows else {}) | keys)
+    return pd.DataFrame(({"region": rows["region"]} if "region" in rows else {}) | keys)
+
+
+def _of_regions(hours: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Region-hours with the regions as the rows have them: categories are matched by number, texts by letter."""
+    if "region" not in rows:
+        return hours
+    return hours.assign(region=hours["region"].astype(rows["region"].dtype))
 
 
 def _look_up(hours: pd.DataFrame, rows: pd.DataFrame, column: str) -> pd.Series:
     """A column of region-hours, by order."""
     own = _keys(rows)
-    found = own.merge(hours[[*own, column]], on=list(own), how="left")[column]
+    found = own.merge(_of_regions(hours, rows)[[*own, column]], on=list(own), how="left")[column]
     return pd.Series(found.to_numpy(np.float64), index=rows.index)
 
 

@@ -13,6 +13,7 @@ from tools.errors import ToolFailure
 from tools.incident_frame import MIN_ORDERS, Flags, IncidentArguments, IncidentFrame
 from tools.loads import couriers_of, demand_of
 from tools.mechanisms import Floats, Ints, Orders
+from tools.memo import memo
 from tools.registry import ToolContext
 
 MOST_ORDERS: Final = 20_000
@@ -38,11 +39,17 @@ class MechanismOrders(NamedTuple):
 
 
 def mechanism_orders(context: ToolContext, arguments: IncidentArguments) -> MechanismOrders:
-    """The orders of an incident's slice, before it and during it.
+    """The orders of an incident's slice, before it and during it, memoised on the dataset.
 
     Raises:
         ToolFailure: too few orders, a duration without lateness, or nothing measured that could explain it.
     """
+    days = context.settings.baseline_days
+    key = ("mechanism_orders", arguments.slice, arguments.start, arguments.end, arguments.metric, days)
+    return memo(context.dataset, key, lambda: _read(context, arguments))
+
+
+def _read(context: ToolContext, arguments: IncidentArguments) -> MechanismOrders:
     parts = decomposition(context, arguments)
     if parts is None or parts.outcome_metric in SECONDS:
         raise ToolFailure(f"not testable: too few orders with {arguments.metric}, or it is a duration")
