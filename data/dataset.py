@@ -3,7 +3,8 @@
 from collections.abc import Mapping as Frames
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,28 @@ class Dataset:
         """
         with self._base.lock:
             return self._inventory
+
+    def order_lines(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """Lines of the orders placed from `start` on and before `end`, sorted by (order_time, order_id, item_id).
+
+        Columns: order_id, item_id, sku_id, order_time, and bad: substituted or missing (False where not known).
+
+        Raises:
+            NotTestableError: the data do not say which product a line is of, or not whether it was delivered.
+        """
+        self.require("items.sku_id")
+        flags = [name for name in ("substituted_flag", "missing_flag") if self.has(f"items.{name}")]
+        if not flags:
+            raise NotTestableError("items.missing_flag")
+        with self._base.lock:
+            orders, items = (self._base.tables[name] for name in ("orders", "items"))
+            first, last = (min(_microseconds(moment), self._as_of_us) for moment in (start, end))
+            placed = orders.filter((orders.order_time >= first) & (orders.order_time < last))
+            lines = items.inner_join(placed.select("order_id", "order_time"), "order_id")
+            bad = reduce(or_, (lines[name].fill_null(False) for name in flags))
+            ids = {name: lines[name].cast("string") for name in ("order_id", "item_id", "sku_id")}
+            asked = lines.select(**ids, order_time=lines.order_time, bad=bad)
+            return sorted_frame(self._base.arrow(asked), ("order_time", "order_id", "item_id"), ())
 
     def _table(self, name: str, time: str, *then: str) -> pd.DataFrame:
         self.require(name)

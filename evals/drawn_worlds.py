@@ -59,6 +59,18 @@ def draw_config(rng: np.random.Generator, index: int, seed: int, split: Split) -
     )
 
 
+def draw_whatif(rng: np.random.Generator, index: int, seed: int) -> WorldConfig:
+    """The configuration of a world with one fault that lasts, for questions about what to do.
+
+    Args:
+        rng: decides the volume.
+        index: number of the world; scenarios go in turn.
+        seed: the world's own.
+    """
+    volume = int(rng.choice(VOLUMES))
+    return WorldConfig(scenario=SINGLE[index % len(SINGLE)], orders_per_day=volume, seed=seed)
+
+
 def _scenario(index: int, split: Split) -> str:
     if split == "withheld":
         return WITHHELD_CYCLE[index % len(WITHHELD_CYCLE)]

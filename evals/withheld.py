@@ -89,3 +89,8 @@ class Withheld(Dataset):
         """Inventory events; raises `NotTestableError` where withheld."""
         self.require("inventory_events")
         return self._whole.inventory()
+
+    def order_lines(self, start: datetime, end: datetime) -> pd.DataFrame:
+        """Order lines; raises `NotTestableError` where withheld."""
+        self.require("items")
+        return self._whole.order_lines(start, end)

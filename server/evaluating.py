@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evals.intervals import Share
     from evals.rca import RcaReport
     from evals.scoring import CaseResult, Scorecard
+    from evals.whatif import WhatIfReport
     from tools.confidence.model import Training
 
 
@@ -134,7 +135,9 @@ def _causes(report: "RcaReport") -> Table:
             table.add_row(row.kind, str(row.top_1.total), *map(_percent, shares))
     table.add_section()
     for name, share in (("false alarms", report.false_alarms), ("sure and wrong", report.confidently_wrong)):
-        table.add_row(name, str(share.total), f"{_percent(share)} {_upper(share)}")
+        table.add_row(
+            name, str(share.total), _percent(share), f"at most {share.high:.1%}" if share.total else "-"
+        )
     table.add_section()
     for one in report.baselines:
         table.add_row(one.method, str(one.right.total), _percent(one.right))
@@ -148,10 +151,6 @@ def _causes(report: "RcaReport") -> Table:
 
 def _percent(share: "Share") -> str:
     return f"{share.hits / share.total:.1%}" if share.total else "-"
-
-
-def _upper(share: "Share") -> str:
-    return f"to {share.high:.1%}" if share.total else "-"
 
 
 def _reliability(report: "RcaReport") -> Table:
@@ -207,6 +206,54 @@ def _effects(report: "EffectsReport") -> Table:
     table.caption = (
         "covered: the truth lies inside of the 95 % interval; truth, said and +/-: means in points of late orders; "
         "bias: of the fault's whole effect; silent: the tool's own checks failed, so nothing may be concluded."
+    )
+    return table
+
+
+def evaluate_whatif(*, incidents: int, label: str | None, workers: int, as_json: bool) -> None:
+    """Hold recommended actions against the world's own run under them and print the report."""
+    from rich.progress import Progress
+
+    from evals.whatif import measure
+
+    name = label or commit()
+    with Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task("Running worlds under what is recommended", total=incidents)
+        report = measure(
+            name,
+            incidents=incidents,
+            workers=workers,
+            progress=lambda made, _wanted: bar.update(task, completed=made),
+        )
+    if as_json:
+        show_json(report)
+    else:
+        show(_whatif(report))
+
+
+def _whatif(report: "WhatIfReport") -> Table:
+    from evals.whatif import CLOSE
+
+    title = f"First recommendations in worlds of {report.label}"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    for name in ("fault", "of", "acted on", "covered", "95 %", "error", "by a line", "near the best"):
+        table.add_column(name, justify="left" if name == "fault" else "right")
+    for row in report.rows:
+        errors = (row.median_error, row.median_error_elasticity)
+        table.add_row(
+            row.scenario,
+            str(row.incidents),
+            str(row.recommended),
+            _percent(row.covered),
+            f"{row.covered.low:.0%} to {row.covered.high:.0%}" if row.covered.total else "-",
+            *("-" if value is None else f"{value:.0%}" for value in errors),
+            _percent(row.near_best),
+            end_section=row is report.rows[-2],
+        )
+    table.caption = (
+        "acted on: something else than keeping watch was recommended; covered: the true change of the CX Score lies "
+        "inside of the 95 % interval; error: median absolute error, of the true change, and that of a straight line "
+        f"through the days; near the best: at least {CLOSE:.0%} of what the best action on the true cause gains."
     )
     return table
 

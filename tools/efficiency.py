@@ -21,6 +21,7 @@ from tools.interventions import Intervention, Question, orders_between, rows_in
 from tools.loads import hourly_supply
 from tools.recommendations import Effect, Guardrail
 from tools.settings import AnalysisSettings
+from tools.stock_lines import believed, hide
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +29,7 @@ POOL: Final = "pool_efficiency"
 PER_HOUR: Final = "orders_per_courier_hour"
 PER_TRIP: Final = "orders_per_trip"
 TAKEN: Final = "orders_taken"
+SOLD: Final = "lines_sold"
 
 _BATCHING: Final = {"policy", "batched", "batch_size"}
 
@@ -57,6 +59,8 @@ def efficiency_of(dataset: Dataset, posed: Posed, settings: AnalysisSettings) ->
         return _more_couriers(dataset, posed)
     if posed.intervention.driver == "store_intake":
         return _fewer_orders(dataset, posed)
+    if posed.intervention.driver == "unavailable_items":
+        return _narrower_selection(dataset, posed)
     if posed.intervention.driver in _BATCHING and posed.question and posed.standard:
         by_hour = _by_courier_hour(dataset, posed, settings)
         by_trip = _by_trip(dataset, posed, posed.question, posed.standard)
@@ -187,6 +191,19 @@ def _fewer_orders(dataset: Dataset, posed: Posed) -> Efficiency:
     part = float((pool & rows_in(facts, posed.where)).sum()) / max(float(pool.sum()), 1.0)
     cut = float(posed.intervention.amount or 0.0)
     return Efficiency({TAKEN: _exact(cut, "share"), POOL: _exact(100 * cut * part, "percent")})
+
+
+def _narrower_selection(dataset: Dataset, posed: Posed) -> Efficiency:
+    """At worst nobody takes another product: then what is not offered is not sold."""
+    facts = dataset.facts()
+    pool = rows_in(facts, _regions(posed.where)) & orders_between(facts, posed.window)
+    own = pool & rows_in(facts, posed.where)
+    lines = believed(dataset, posed.window)
+    lines = lines[lines["order_id"].isin(facts.loc[own, "order_id"])]
+    lost = -hide(lines, float(posed.intervention.amount or 0.0)).lines_share
+    part = float(own.sum()) / max(float(pool.sum()), 1.0)
+    at_worst = Effect(estimate=lost * part * 100, low=lost * part * 100, high=0.0, unit="percent")
+    return Efficiency({SOLD: Effect(estimate=lost, low=lost, high=0.0, unit="share"), POOL: at_worst})
 
 
 def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:

@@ -4,6 +4,7 @@ An intervention names a driver and what becomes of it. `pose` turns it into a tr
 asked for on every order of the incident, the covariates to hold fixed, and the blocks of the interval.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
@@ -17,8 +18,9 @@ from data.dataset import Dataset, PolicyChange
 from data.slices import Slice
 from tools.errors import ToolFailure
 from tools.incidents import Window
-from tools.loads import couriers_of, demand_of, load_of, store_load
+from tools.loads import expected_load, load_of, store_load
 from tools.settings import AnalysisSettings
+from tools.stock_lines import READINGS, believed, hide, still_bad
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -35,12 +37,13 @@ Driver = Literal[
     "promise_s",
 ]
 
+Change = Literal["set", "to_baseline", "shift", "scale", "hide_below"]
+
 COLUMNS: Final = {
     "batched": "batched",
     "batch_size": "batch_size",
     "prep_s": "prep_s",
     "dasher_wait_s": "dasher_wait_s",
-    "unavailable_items": "items_oos",
 }
 """Column of `Dataset.facts()` behind a driver that is measured on every order."""
 
@@ -71,11 +74,11 @@ class Intervention(BaseModel):
 
     driver: Driver
     """What is changed. `policy` is a recorded policy; `couriers` and `store_intake` are capacities."""
-    change: Literal["set", "to_baseline", "shift", "scale"]
+    change: Change
     """`set` a policy's level; `to_baseline`: back to its distribution before; `shift` by seconds;
-    `scale` by a share (0.2 is a fifth more)."""
+    `scale` by a share (0.2 is a fifth more); `hide_below` a probability of being in stock."""
     amount: float | None = None
-    """Of a shift or scale."""
+    """Of a shift or scale, or the limit below which products are hidden."""
     policy: str | None = None
     """Name in `policy_changes`, for `policy`."""
     level: str | None = None
@@ -88,10 +91,12 @@ class Intervention(BaseModel):
             raise ValueError(f"driver {self.driver} takes {' or '.join(allowed)}, not {self.change}")
         if self.driver == "policy" and (self.policy is None or self.level is None):
             raise ValueError("driver policy needs policy and level")
-        if self.change in {"shift", "scale"} and not self.amount:
+        if self.change in {"shift", "scale", "hide_below"} and not self.amount:
             raise ValueError(f"{self.change} needs an amount other than zero, not {self.amount!r}")
         if self.change == "scale" and self.amount is not None and self.amount <= -1:
             raise ValueError(f"amount = {self.amount!r}, must be more than -1: nothing would be left")
+        if self.change == "hide_below" and self.amount is not None and not 0 < self.amount < 1:
+            raise ValueError(f"amount = {self.amount!r}, must lie between 0 and 1: it is a probability")
         return self
 
     def __str__(self) -> str:
@@ -104,7 +109,7 @@ _CHANGES: Final[dict[str, tuple[str, ...]]] = {
     "policy": ("set",),
     "batched": ("to_baseline",),
     "batch_size": ("to_baseline",),
-    "unavailable_items": ("to_baseline",),
+    "unavailable_items": ("hide_below",),
     "couriers": ("scale",),
     "store_intake": ("scale",),
     "promise_s": ("shift",),
@@ -121,6 +126,8 @@ class Question:
     """Orders of the incident."""
     asked: pd.Series
     """Level asked for."""
+    otherwise: pd.Series | None
+    """The same under another reading of what the intervention comes to; None where there is one reading only."""
     covariates: tuple[str, ...]
     """Adjusted for where they have support."""
     adjust: tuple[str, ...]
@@ -195,32 +202,33 @@ def pose(
             raise ToolFailure(f"slice {where} has no orders {name}")
     rows = facts[chosen & (now | before)].reset_index(drop=True)
     rows["load"] = _bins(load_of(dataset, rows), LOADS)
-    rows["demand"] = _bins(demand_of(dataset, rows), LOADS)
     rows["weekend"] = (rows["weekday"] >= 5).astype(int)
     rows["time"] = rows["hour"] if rows["hour"].nunique() <= 4 else rows["hour"].floordiv(4)
     rows["weather"] = in_weather(dataset, rows)
     rows["cohort"] = orders_between(rows, window)
-    own, asked = _treat(dataset, rows, where, intervention)
+    own, *asked = _treat(dataset, rows, where, intervention)
     return _question(rows, own, asked, intervention, settings)
 
 
 def _question(
     rows: pd.DataFrame,
     own: pd.Series,
-    asked: pd.Series,
+    asked: Sequence[pd.Series],
     intervention: Intervention,
     settings: AnalysisSettings,
 ) -> Question:
-    rows = rows.assign(treatment=own, asked=asked)
-    known = own.notna() & (asked.notna() | ~rows["cohort"])
+    rows = rows.assign(treatment=own, asked=asked[0], otherwise=asked[-1])
+    known = own.notna() & (asked[0].notna() | ~rows["cohort"])
     kept = rows[known].reset_index(drop=True)
     if not kept["cohort"].any():
         raise ToolFailure(f"not testable: {intervention.driver} is not known for any order of the incident")
-    modifier = "demand" if intervention.driver == "couriers" else "load"
+    # More couriers are a lower load; it cannot be held fixed beside itself.
+    modifier = None if intervention.driver == "couriers" else "load"
     return Question(
         rows=kept,
         cohort=kept["cohort"].to_numpy(bool),
         asked=kept["asked"],
+        otherwise=kept["otherwise"] if len(asked) > 1 else None,
         covariates=_covariates(kept, modifier=modifier, smallest=settings.min_slice_orders),
         adjust=("weather",) if kept["weather"].nunique() > 1 else (),
         modifier=modifier,
@@ -229,9 +237,9 @@ def _question(
     )
 
 
-def _covariates(rows: pd.DataFrame, *, modifier: str, smallest: int) -> tuple[str, ...]:
-    """Always the modifier, then whatever leaves the median stratum enough orders."""
-    chosen = [modifier]
+def _covariates(rows: pd.DataFrame, *, modifier: str | None, smallest: int) -> tuple[str, ...]:
+    """Always the modifier, or the kind of day; then whatever leaves the median stratum enough orders."""
+    chosen = [modifier or "weekend"]
     for name in ("time", "region", "category", "weekend"):
         if name in chosen or name not in rows or not 1 < rows[name].nunique() <= MOST_VALUES:
             continue
@@ -263,12 +271,14 @@ def _block(rows: pd.DataFrame, *, switched: bool) -> tuple[str, ...]:
 
 def _treat(
     dataset: Dataset, rows: pd.DataFrame, where: Slice, intervention: Intervention
-) -> tuple[pd.Series, pd.Series]:
-    """The driver as it was and as asked, as categories."""
+) -> tuple[pd.Series, ...]:
+    """The driver as it was, and as asked under every reading, as categories."""
     if intervention.driver == "policy":
         own = _policy_level(dataset, rows, where, str(intervention.policy))
         return own, pd.Series(str(intervention.level), index=rows.index).where(own.notna())
     own_value = _driver(dataset, rows, intervention)
+    if intervention.driver == "unavailable_items":
+        return own_value, *_offered(dataset, rows, own_value, below=float(intervention.amount or 0.0))
     asked_value = _asked(rows, own_value, intervention)
     if own_value.nunique() <= LEVELS and intervention.change == "to_baseline":
         return own_value, asked_value
@@ -283,11 +293,13 @@ def _cut(values: pd.Series, edges: Floats) -> pd.Series:
 
 def _driver(dataset: Dataset, rows: pd.DataFrame, intervention: Intervention) -> pd.Series:
     if intervention.driver == "couriers":
-        return couriers_of(dataset, rows)
+        return expected_load(dataset, rows)
     if intervention.driver == "store_intake":
         return store_load(rows)
     if intervention.driver == "promise_s":
         return lateness_of(rows)
+    if intervention.driver == "unavailable_items":
+        return bad_lines(rows)
     column = COLUMNS[intervention.driver]
     if column not in rows or not rows[column].notna().any():
         raise ToolFailure(f"not testable: these data do not hold {intervention.driver} of an order")
@@ -316,6 +328,8 @@ def _asked(rows: pd.DataFrame, value: pd.Series, intervention: Intervention) -> 
     amount = float(intervention.amount or 0.0)
     if intervention.driver == "promise_s":
         return value - amount
+    if intervention.driver == "couriers":
+        return value / (1 + amount)
     return value * (1 + amount) if intervention.change == "scale" else value + amount
 
 
@@ -331,6 +345,36 @@ def _as_before(rows: pd.DataFrame, value: pd.Series) -> pd.Series:
             at = np.minimum((rank * len(outside)).astype(int), len(outside) - 1)
             asked.loc[inside.index] = outside[at.to_numpy()]
     return asked
+
+
+def bad_lines(rows: pd.DataFrame) -> pd.Series:
+    """Lines of an order that were substituted or missing; unknown where nothing was delivered.
+
+    Raises:
+        ToolFailure: the data have no order lines.
+    """
+    if "items_ok" not in rows:
+        raise ToolFailure("not testable: no column items.missing_flag")
+    lines = rows["items"].astype(np.float64)
+    return (lines - rows["items_ok"].astype(np.float64)).where(lines > 0)
+
+
+def _offered(
+    dataset: Dataset, rows: pd.DataFrame, value: pd.Series, *, below: float
+) -> tuple[pd.Series, ...]:
+    """The bad lines of an order of the incident if doubtful products had not been offered, by either reading."""
+    inside = rows[rows["cohort"]]
+    last = inside["order_time"].max() + pd.Timedelta(microseconds=1)
+    lines = believed(dataset, Window(start=inside["order_time"].min(), end=last))
+    lines = lines[lines["order_id"].isin(inside["order_id"])]
+    return tuple(_less_avoided(lines, inside, value, hide(lines, below).avoided[name]) for name in READINGS)
+
+
+def _less_avoided(lines: pd.DataFrame, inside: pd.DataFrame, value: pd.Series, share: float) -> pd.Series:
+    gone = lines["bad"].to_numpy(np.int64) - still_bad(lines, share)
+    fewer = pd.Series(gone).groupby(lines["order_id"].to_numpy()).sum()
+    own = inside["order_id"].map(fewer).fillna(0.0).astype(np.float64)
+    return (value - own.reindex(value.index, fill_value=0.0)).clip(lower=0.0)
 
 
 def _policy_level(dataset: Dataset, rows: pd.DataFrame, where: Slice, policy: str) -> pd.Series:

@@ -54,6 +54,31 @@ def couriers_of(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
     return online / _typical(online.where(~rows["cohort"]), rows)
 
 
+def expected_load(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
+    """Orders per courier online, the orders as were to be expected in the region and hour on that day.
+
+    Expected is the mean of the same hour on week or weekend days, times how much more the day brought in the rows'
+    hours. So a surge of days is in it, and the luck of an hour's count, which would dilute its effect, is not.
+
+    Args:
+        dataset: with supply snapshots.
+        rows: orders, with `weekend`.
+
+    Raises:
+        ToolFailure: there are no supply snapshots by region.
+    """
+    if "region" not in rows or not dataset.has("supply_snapshots.couriers_online"):
+        raise ToolFailure("not testable: no column supply_snapshots.couriers_online")
+    named = _keys(rows).assign(**{name: rows[name] for name in (*_HOUR_OF_WEEK, "day")})
+    hours = named.drop_duplicates(["region", "stamp"]).merge(_placed(dataset, rows), on=["region", "stamp"])
+    hours = hours.merge(_of_regions(hourly_supply(dataset), hours), on=["region", "stamp"], how="left")
+    usual = hours.groupby(["region", *_HOUR_OF_WEEK], observed=True)["orders"].transform("mean")
+    days = [hours["region"], hours["day"]]
+    sums = [part.groupby(days, observed=True).transform("sum") for part in (hours["orders"], usual)]
+    hours["load"] = usual * sums[0] / sums[1] / hours["couriers_online"].clip(lower=1)
+    return _look_up(hours, rows, "load")
+
+
 def hourly_supply(dataset: Dataset) -> pd.DataFrame:
     """Mean couriers online and busy by region and hour; columns region, stamp, couriers_online, couriers_busy."""
     supply = dataset.supply()

@@ -2,7 +2,8 @@
 
 An action is applicable when it addresses a cause that is likely at least and its data are there. Its
 parameters are searched on the template's grid. Ranking is by the lower confidence limit of the CX gain times
-the probability of the cause, under the floor on efficiency.
+the probability of the cause, under the floor on efficiency; actions that are paid with orders which these data cannot
+show come after those whose price is told, since what cannot be told is not free.
 """
 
 from collections.abc import Iterable, Iterator
@@ -59,11 +60,16 @@ def consider(context: ToolContext, incident: Incident, adjudication: Adjudicatio
             dropped.append(Dropped(action=action.id, reason=str(refusal)))
             continue
         found.append((_expected(best.gain.low, finding.p_primary), _recommendation(best, finding)))
-    ranked = sorted(found, key=lambda item: (-item[0], item[1].action, str(item[1].scope)))
+    ranked = sorted(found, key=lambda item: (*_order(*item), item[1].action, str(item[1].scope)))
     chosen = tuple(recommendation for _, recommendation in ranked)
     return Recommendations(
         recommendations=chosen or (_monitor(incident, adjudication),), dropped=tuple(dropped)
     )
+
+
+def _order(expected: float, recommendation: Recommendation) -> tuple[bool, bool, float]:
+    """What is sure to help first; of that, what has a price that is told; then by what is safe to expect."""
+    return expected <= 0, ACTIONS[recommendation.action].price == "orders", -expected
 
 
 def _expected(low: float, probability: float) -> float:

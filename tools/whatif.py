@@ -5,7 +5,8 @@ answer to is refused. Effects are deltas against doing nothing, over the inciden
 does to demand is not in the data and is listed as not testable, never as free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
@@ -89,6 +90,13 @@ class _Change(NamedTuple):
 
     estimate: float
     draws: Floats
+    readings: tuple[float, ...] = ()
+    """The delta by every reading of the question, where there is more than one; the estimate lies between them."""
+
+    @property
+    def gap(self) -> float:
+        """Half of what the readings differ by."""
+        return (max(self.readings) - min(self.readings)) / 2 if self.readings else 0.0
 
 
 def estimate(
@@ -107,6 +115,9 @@ def estimate(
     question = pose(dataset, where=where, window=window, intervention=intervention, settings=settings)
     question, standard = _supported(question, settings)
     changes = _changes(question, standard, intervention)
+    if question.otherwise is not None:
+        other = replace(question, asked=question.otherwise)
+        changes = _between(changes, _changes(other, standardise(other, settings), intervention))
     if intervention.driver == "promise_s":
         changes |= _punctual(dataset, question, standard, float(intervention.amount or 0.0))
     facts = dataset.facts()
@@ -186,6 +197,18 @@ def _changes(question: Question, standard: Standardisation, intervention: Interv
     return changes
 
 
+def _between(one: Mapping[str, _Change], other: Mapping[str, _Change]) -> dict[str, _Change]:
+    """Midway between two readings, with both of them."""
+    return {
+        name: _Change(
+            (one[name].estimate + other[name].estimate) / 2,
+            (one[name].draws + other[name].draws) / 2,
+            (one[name].estimate, other[name].estimate),
+        )
+        for name in one.keys() & other.keys()
+    }
+
+
 def _known_share(question: Question, metric: Metric) -> float:
     """Share of the metric's incident orders whose driver is known; 0 where the bad ones mostly have none.
 
@@ -225,7 +248,7 @@ def _effects(
 
 
 def _effect(change: _Change, quantile: float, unit: str) -> Effect:
-    half = quantile * float(np.std(change.draws))
+    half = quantile * float(np.std(change.draws)) + change.gap
     return Effect(
         estimate=change.estimate, low=change.estimate - half, high=change.estimate + half, unit=unit
     )
@@ -249,10 +272,22 @@ def _composites(
         return {}
     scores = np.array([d.score for d in drawn if d is not None])
     indices = np.array([d.index for d in drawn if d is not None])
+    read = [cx(_moved(observed, deltas)) for deltas in _readings(moved)]
     return {
-        "cx_score": _effect(_Change(point.score - before.score, scores), quantile, "score"),
-        "cx_index": _effect(_Change(point.index - before.index, indices), quantile, "score"),
+        "cx_score": _effect(
+            _Change(point.score - before.score, scores, tuple(r.score for r in read if r)), quantile, "score"
+        ),
+        "cx_index": _effect(
+            _Change(point.index - before.index, indices, tuple(r.index for r in read if r)), quantile, "score"
+        ),
     }
+
+
+def _readings(changes: Mapping[str, _Change]) -> Iterator[Mapping[str, float]]:
+    """The deltas of all metrics by every reading."""
+    count = max((len(change.readings) for change in changes.values()), default=0)
+    for number in range(count):
+        yield {n: c.readings[number] if c.readings else c.estimate for n, c in changes.items()}
 
 
 def _moved(observed: Mapping[str, float], deltas: Mapping[str, float]) -> dict[str, float | None]:

@@ -90,8 +90,20 @@ class SpeedUpPreparation(BaseAction):
         levers.helped |= cells
 
 
+class TurnAway(BaseAction):
+    """Let the stores take fewer orders; those turned away are lost."""
+
+    kind: Literal["turn_away"] = "turn_away"
+    share: Annotated[float, Field(gt=0, lt=1)]
+    """Of the customers, turned away."""
+
+    def apply(self, levers: Levers, cells: Bools) -> None:
+        """Move the levers in the cells of a mask."""
+        levers.demand[cells] *= 1 - self.share
+
+
 Action = Annotated[
-    SetBatchingThreshold | AddCouriers | RaisePromise | SuppressProducts | SpeedUpPreparation,
+    SetBatchingThreshold | AddCouriers | RaisePromise | SuppressProducts | SpeedUpPreparation | TurnAway,
     Field(discriminator="kind"),
 ]
 """Any intervention."""

@@ -108,6 +108,22 @@ def effects(
     evaluate_effects(worlds=worlds, scenario=scenario.value, label=label, workers=workers, as_json=json)
 
 
+@eval_app.command()
+def whatif(
+    incidents: Annotated[int, typer.Option(min=1, help="Simulated incidents; faults go in turn.")] = 100,
+    label: Label = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Hold what a recommendation promises, and the choice itself, against the same world under the action.
+
+    Example: cx eval whatif --incidents 12
+    """
+    from server.evaluating import evaluate_whatif
+
+    evaluate_whatif(incidents=incidents, label=label, workers=workers, as_json=json)
+
+
 def calibrate(
     incidents: Annotated[
         int | None, typer.Option(min=1, help=f"Simulated incidents to learn from; by default {INCIDENTS}.")

@@ -130,7 +130,7 @@ def test_shorter_preparation_by_seconds_helps(batching: object) -> None:
 
 def test_what_the_data_do_not_hold_is_not_testable(batching: object) -> None:
     with pytest.raises(ToolFailure, match="not testable"):
-        _ask(batching, Intervention(driver="unavailable_items", change="to_baseline"))
+        _ask(batching, Intervention(driver="unavailable_items", change="hide_below", amount=0.9))
 
 
 def test_no_traffic_is_said(batching: object, elsewhere: Slice) -> None:

@@ -13,6 +13,7 @@ ACTION = Action(
     parameters=(Parameter("couriers_share", 0.1, 0.8, 8, "share", "couriers added, of those online"),),
     estimate=Estimate(driver="couriers", change="scale", amount="couriers_share"),
     channel="supply",
+    price="courier_time",
     owner="courier operations",
     reversibility="hours",
     complexity="medium",

@@ -9,10 +9,14 @@ from itertools import product
 from typing import Literal
 
 from tools.findings import HypothesisId
-from tools.interventions import Driver
+from tools.interventions import Change, Driver
 
 Channel = Literal["supply", "store", "display", "none"]
 """How one customer's treatment reaches another's: shared couriers, a shared store, or not at all."""
+
+
+Price = Literal["courier_time", "orders", "effort", "nothing"]
+"""What an action is paid with. Orders that customers then do not place are not in the data: never told, never free."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Estimate:
     """Which what-if stands for the action."""
 
     driver: Driver
-    change: Literal["set", "to_baseline", "shift", "scale"]
+    change: Change
     amount: str | None = None
     """Parameter that gives the amount of a shift or scale."""
     sign: Literal[-1, 1] = 1
@@ -79,6 +83,7 @@ class Action:
     estimate: Estimate | None
     """None: there is nothing to estimate, because nothing is changed."""
     channel: Channel
+    price: Price
     owner: str
     reversibility: Literal["instant", "hours", "days"]
     complexity: Literal["low", "medium", "high"]

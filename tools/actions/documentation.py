@@ -18,13 +18,15 @@ def _lines() -> Iterator[str]:
     yield "`what_if`, sizes from the data. To recommend, every applicable action's parameters are searched on their grid;"
     yield "settings that do not help, cannot be estimated, or leave less efficiency than the floor are dropped with the"
     yield "reason; the rest are ranked by the lower confidence limit of the CX gain times the probability of the cause."
+    yield "What is paid with orders that these data cannot show comes after what has a price that is told."
     yield ""
-    yield "| action | acts on | unit of its experiment | owner | undone | effort |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    yield "| action | acts on | paid with | unit of its experiment | owner | undone | effort |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     for action in ACTIONS.values():
         causes = ", ".join(f"`{hypothesis.value}`" for hypothesis in action.addresses)
         yield (
-            f"| [`{action.id}`](#{action.id}) | {causes} | {_CHANNELS[action.channel]} | {action.owner} "
+            f"| [`{action.id}`](#{action.id}) | {causes} | {action.price.replace('_', ' ')} "
+            f"| {_CHANNELS[action.channel]} | {action.owner} "
             f"| {action.reversibility} | {action.complexity} |"
         )
     for action in ACTIONS.values():

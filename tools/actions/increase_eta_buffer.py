@@ -19,6 +19,7 @@ ACTION = Action(
     parameters=(Parameter("buffer_s", 60, 900, 8, "s", "added to every promise"),),
     estimate=Estimate(driver="promise_s", change="shift", amount="buffer_s"),
     channel="display",
+    price="orders",
     owner="ETA model",
     reversibility="instant",
     complexity="low",

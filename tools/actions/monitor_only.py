@@ -13,6 +13,7 @@ ACTION = Action(
     parameters=(),
     estimate=None,
     channel="none",
+    price="nothing",
     owner="operations",
     reversibility="instant",
     complexity="low",

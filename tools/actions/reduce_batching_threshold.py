@@ -13,6 +13,7 @@ ACTION = Action(
     parameters=(),
     estimate=Estimate(driver="policy", change="set"),
     channel="supply",
+    price="courier_time",
     owner="dispatch",
     reversibility="instant",
     complexity="low",

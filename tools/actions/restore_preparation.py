@@ -13,6 +13,7 @@ ACTION = Action(
     parameters=(),
     estimate=Estimate(driver="prep_s", change="to_baseline"),
     channel="store",
+    price="effort",
     owner="merchant operations",
     reversibility="days",
     complexity="medium",

@@ -13,6 +13,7 @@ ACTION = Action(
     parameters=(Parameter("intake_cut_share", 0.1, 0.4, 4, "share", "orders turned away at the busiest"),),
     estimate=Estimate(driver="store_intake", change="scale", amount="intake_cut_share", sign=-1),
     channel="store",
+    price="orders",
     owner="merchant operations",
     reversibility="instant",
     complexity="low",
