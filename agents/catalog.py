@@ -116,6 +116,11 @@ def writer_task(
         "untested": ", ".join(untested) or None,
         "evidence": [row for f in _findings(verdict) for row in _evidence_rows(f, found.evidence)],
         "scores": [{"id": e.id} for e in found.evidence.values() if e.arguments.get("metric") == "cx_score"],
+        "money": [
+            {"id": e.id}
+            for e in found.evidence.values()
+            if e.tool == "money_lost" and float(e.result["low_usd"]) > 0
+        ],
         "mechanisms": [
             {"id": e.id, **{name: value for name, value in e.result.items() if isinstance(value, bool)}}
             for e in found.evidence.values()

@@ -38,6 +38,7 @@ def registry() -> Registry:
     import tools.diagnosis_tools
     import tools.localisation_tools
     import tools.metric_values
+    import tools.money_lost
     import tools.search_knowledge
     import tools.top_slices
     import tools.whatif  # noqa: F401  # importing registers

@@ -1,5 +1,6 @@
 """Triage: which incident, and who could explain it."""
 
+from functools import partial
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -64,7 +65,7 @@ async def _route(run: str, incident: Incident, context: Context, emitter: Emitte
     able = {h.specialist for h in HYPOTHESES.values() if h.id not in not_testable}
     routes = [name for name in INVESTIGATORS if name in able]
     own = await examine(context, CONTEXT, incident, emitter)
-    await _add_score(context, incident, own, emitter)
+    await _add_for_people(context, incident, own, emitter)
     for id_, reason in not_testable.items():
         if HYPOTHESES[id_].specialist not in routes:
             own["not_testable"].setdefault(id_.value, reason)
@@ -94,24 +95,27 @@ async def examine(context: Context, specialist: Tester, incident: Incident, emit
     return branch
 
 
-async def _add_score(context: Context, incident: Incident, branch: Branch, emitter: Emitter) -> None:
-    """The CX Score of the slice, for people; no hypothesis rests on it."""
-    arguments = {
-        "metric": "cx_score",
-        "slice": incident.slice.model_dump(),
-        "start": incident.window.start.isoformat(),
-        "end": incident.window.end.isoformat(),
-    }
-    id_ = f"{CONTEXT}:{len(branch['evidence']) + 1}"
-    try:
-        score = await powers.compute(
-            context, lambda: observe(powers.registry()["metric_values"], context.tools, arguments, id=id_)
-        )
-    except (ToolFailure, NotTestableError) as failure:
-        branch["limitations"].append(f"no CX Score of the slice: {failure}")
-        return
-    _tell(emitter, score)
-    branch["evidence"].append(score.model_dump(mode="json"))
+async def _add_for_people(context: Context, incident: Incident, branch: Branch, emitter: Emitter) -> None:
+    """The CX Score of the slice and the money lost; no hypothesis rests on them."""
+    for tool, metric, missing in (
+        ("metric_values", "cx_score", "no CX Score of the slice"),
+        ("money_lost", incident.metric, "no sum of money"),
+    ):
+        arguments = {
+            "metric": metric,
+            "slice": incident.slice.model_dump(),
+            "start": incident.window.start.isoformat(),
+            "end": incident.window.end.isoformat(),
+        }
+        id_ = f"{CONTEXT}:{len(branch['evidence']) + 1}"
+        ask = partial(observe, powers.registry()[tool], context.tools, arguments, id=id_)
+        try:
+            found = await powers.compute(context, ask)
+        except (ToolFailure, NotTestableError) as failure:
+            branch["limitations"].append(f"{missing}: {failure}")
+            continue
+        _tell(emitter, found)
+        branch["evidence"].append(found.model_dump(mode="json"))
 
 
 def _tell(emitter: Emitter, evidence: Evidence) -> None:
