@@ -15,7 +15,6 @@ from tools.outcomes import harm
 from tools.registry import ToolContext
 from tools.settings import AnalysisSettings
 
-
 USUAL = AnalysisSettings()
 
 
