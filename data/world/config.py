@@ -44,6 +44,8 @@ class WorldConfig(BaseModel):
     """Days over which the fault grows to its size; 0 is at once."""
     fault_days: Annotated[int | None, Field(ge=1)] = None
     """After so many days the fault is over; None is never."""
+    after_days: Annotated[int, Field(ge=0, le=365)] = 0
+    """How many of the days lie after the watch window: the world goes on, under the fault or what is done about it."""
     noise: Annotated[float, Field(gt=0, le=5)] = 1.0
     """Multiple of the slow noise of demand, supply, traffic and mood."""
     structure: Structure = Structure.DECLARED
@@ -59,7 +61,7 @@ class WorldConfig(BaseModel):
     @property
     def onset_day(self) -> int:
         """Index of the first day under the fault; 0 in a world too short for a baseline."""
-        return max(self.days - WATCH_DAYS + ONSET_DAY_OF_WATCH - 1, 0)
+        return max(self.days - self.after_days - WATCH_DAYS + ONSET_DAY_OF_WATCH - 1, 0)
 
     @property
     def last_day(self) -> int:

@@ -239,3 +239,14 @@ def test_a_ticket_is_about_the_worst_that_happened(none_run: WorldRun) -> None:
     late = tickets["issue_type"] == "late_delivery"
     orders = none_run.tables["orders"].set_index("order_id").loc[tickets["order_id"]].reset_index()
     assert (tickets["actual_eta"] > orders["promised_eta"])[late].all()
+
+
+def test_a_world_can_go_on_after_its_watch_window() -> None:
+    watched = WorldConfig(scenario="batching", days=35, orders_per_day=200)
+    longer = WorldConfig(scenario="batching", days=49, after_days=14, orders_per_day=200)
+    assert longer.onset_day == watched.onset_day
+    world = World(longer)
+    assert world.onset == World(watched).onset
+    assert world.end is not None
+    assert world.onset is not None
+    assert (world.end - world.onset).days == 5 + 14
