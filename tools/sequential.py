@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from tools.power import ALPHA
+from tools.power import ALPHA, POWER
 
 Shape = Literal["obrien_fleming", "pocock"]
 """O'Brien-Fleming is strict at first and nearly the fixed test at the end; Pocock is the same at every look."""
@@ -119,12 +119,39 @@ def spending_boundaries(
     times = np.asarray(fractions, np.float64)
     steps = np.diff(spent, prepend=0.0)
     found: list[float] = []
-    density: _Density | None = None
+    density = _START
     for look, step in enumerate(steps):
         z = _solved(density, float(times[look]), float(step))
         density = _carried(density, float(times[look]), z)
         found.append(z)
     return tuple(found)
+
+
+def sample_inflation(
+    fractions: Sequence[float], limits: Sequence[float], *, alpha: float = ALPHA, power: float = POWER
+) -> float:
+    """How many times more units a design with these looks may need than one that is read once.
+
+    Args:
+        fractions: shares of the planned information at the looks, the last one 1.
+        limits: critical z at each look.
+        alpha: two-sided level of the design that is read once.
+        power: of both, against the same effect.
+
+    Example:
+        >>> round(sample_inflation([1 / 3, 2 / 3, 1], boundaries(3)), 3)
+        1.017
+    """
+    _check_alpha(alpha)
+    times = _checked(fractions)
+    if times[-1] != 1 or len(limits) != len(times):
+        raise ValueError(f"fractions = {list(fractions)!r}, must end in 1, with a limit for each of them")
+    once = float(_critical(alpha) + ndtri(power))
+
+    def excess(drift: float) -> float:
+        return float(_crossing(times, np.asarray(limits), drift).sum()) - power
+
+    return float(brentq(excess, once / 2, 2 * once, xtol=1e-8) / once) ** 2
 
 
 def confidence_radius(
@@ -197,40 +224,40 @@ class _Density(NamedTuple):
     mass: _Floats
 
 
-def _crossed(density: _Density | None, time: float, z: float) -> float:
-    """Chance to lie beyond `z` for the first time at `time`."""
-    if density is None:
-        return float(2 * ndtr(-z))
+_START: Final = _Density(0.0, np.zeros(1), np.ones(1))
+
+
+def _crossed(density: _Density, time: float, z: float, drift: float = 0.0) -> float:
+    """Chance to lie beyond `z` for the first time at `time`, where B drifts by `drift` until time 1."""
     edge, step = z * math.sqrt(time), math.sqrt(time - density.time)
-    beyond = ndtr((density.nodes - edge) / step) + ndtr((-density.nodes - edge) / step)
+    expected = density.nodes + drift * (time - density.time)
+    beyond = ndtr((expected - edge) / step) + ndtr((-expected - edge) / step)
     return float(beyond @ density.mass)
 
 
-def _carried(density: _Density | None, time: float, z: float) -> _Density:
+def _carried(density: _Density, time: float, z: float, drift: float = 0.0) -> _Density:
     """The density at `time` of the paths that stay within `z` there."""
     edge = min(z, _Z_KEPT) * math.sqrt(time)
-    before = 0.0 if density is None else density.time
-    step = math.sqrt(time - before)
+    step = math.sqrt(time - density.time)
     # Nodes half a standard deviation of the step apart: the rule is then exact to about ten digits.
     points, weights = _rule(math.ceil(2 * math.pi * edge / (step * _NODES)) * _NODES)
     nodes = edge * points
-    old = np.zeros(1) if density is None else density.nodes
-    mass = np.ones(1) if density is None else density.mass
-    moved = np.exp(-0.5 * ((nodes[:, None] - old) / step) ** 2) @ mass / (step * math.sqrt(2 * math.pi))
+    away = nodes[:, None] - density.nodes - drift * (time - density.time)
+    moved = np.exp(-0.5 * (away / step) ** 2) @ density.mass / (step * math.sqrt(2 * math.pi))
     return _Density(time, nodes, moved * weights * edge)
 
 
-def _crossing(times: _Floats, limits: _Floats) -> _Floats:
+def _crossing(times: _Floats, limits: _Floats, drift: float = 0.0) -> _Floats:
     """Chance to cross for the first time at each look."""
-    density: _Density | None = None
+    density = _START
     chances: list[float] = []
     for time, z in zip(times.tolist(), limits.tolist(), strict=True):
-        chances.append(_crossed(density, time, z))
-        density = _carried(density, time, z)
+        chances.append(_crossed(density, time, z, drift))
+        density = _carried(density, time, z, drift)
     return np.asarray(chances)
 
 
-def _solved(density: _Density | None, time: float, chance: float) -> float:
+def _solved(density: _Density, time: float, chance: float) -> float:
     def excess(z: float) -> float:
         return _crossed(density, time, z) - chance
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.sequential import Shape, alpha_spent, boundaries, confidence_radius, spending_boundaries
+from tools.sequential import (
+    Shape,
+    alpha_spent,
+    boundaries,
+    confidence_radius,
+    sample_inflation,
+    spending_boundaries,
+)
 
 SHAPES: tuple[Shape, ...] = ("obrien_fleming", "pocock")
 ALPHAS = st.floats(0.005, 0.2)
@@ -67,6 +74,34 @@ def test_spending_boundaries_equal_the_published_table() -> None:
     # Pocock-like spending at four equal looks, Reboussin, DeMets, Kim and Lan (2000).
     found = spending_boundaries([0.25, 0.5, 0.75, 1.0], shape="pocock")
     assert found == pytest.approx([2.368, 2.368, 2.358, 2.350], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("looks", "shape", "published"),
+    [
+        # Jennison and Turnbull (2000), tables 2.2 and 2.4, power .8.
+        (1, "obrien_fleming", 1.000),
+        (2, "obrien_fleming", 1.008),
+        (3, "obrien_fleming", 1.017),
+        (5, "obrien_fleming", 1.028),
+        (2, "pocock", 1.110),
+        (3, "pocock", 1.166),
+        (5, "pocock", 1.229),
+    ],
+)
+def test_sample_inflation_equals_the_published_tables(looks: int, shape: Shape, published: float) -> None:
+    times = [(k + 1) / looks for k in range(looks)]
+    found = sample_inflation(times, boundaries(looks, shape=shape))
+    assert found == pytest.approx(published, abs=1.5e-3)
+
+
+def test_sample_inflation_restores_the_power_of_a_single_reading() -> None:
+    times = [0.5, 0.7, 1.0]
+    limits = spending_boundaries(times)
+    drift = (1.959964 + 0.841621) * math.sqrt(sample_inflation(times, limits))
+    z = _paths(times, replications=100_000, seed=4) + drift * np.sqrt(times)
+    # Four standard errors of a share of 80 % in 100,000 replications.
+    assert (np.abs(z) > np.array(limits)).any(axis=1).mean() == pytest.approx(0.8, abs=0.005)
 
 
 @given(looks=LOOKS, alpha=ALPHAS, shape=st.sampled_from(SHAPES))
@@ -161,6 +196,8 @@ def test_confidence_sequence_rarely_leaves_the_truth_however_often_it_is_read() 
         lambda: alpha_spent([-0.1, 1.0]),
         lambda: alpha_spent([math.nan, 1.0]),
         lambda: spending_boundaries([0.001, 1.0]),
+        lambda: sample_inflation([0.5, 0.9], [2.0, 2.0]),
+        lambda: sample_inflation([0.5, 1.0], [2.0]),
         lambda: confidence_radius(0, 1, alpha=0.05, best_at=10),
         lambda: confidence_radius(10, 0, alpha=0.05, best_at=10),
         lambda: confidence_radius(10, 1, alpha=0.05, best_at=0),
