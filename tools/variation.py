@@ -50,6 +50,11 @@ def carry_over_s(rows: pd.DataFrame) -> float:
     return 3600.0
 
 
+def burn_in_s(rows: pd.DataFrame, window_hours: int) -> float:
+    """Seconds at the start of a window that still feel the arm before it: the carry-over, at most half the window."""
+    return min(carry_over_s(rows), 1800.0 * window_hours)
+
+
 def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float) -> Variation:
     """Spread between region-windows, in excess of chance as in history, with chance at the asked rate.
 
@@ -69,7 +74,12 @@ def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float)
     windows = _summed(rows.assign(position=position), metric, [*keys, "day", "position"])
     strata = windows.groupby([*keys, "position"], observed=True)
     days = rows["day"].nunique()
-    sd = _spread(windows, np.asarray(strata.ngroup(), np.int64), rate)
+    sd = _spread(
+        windows,
+        np.asarray(strata.ngroup(), np.int64),
+        rate,
+        kept=1 - burn_in_s(rows, length) / (3600 * length),
+    )
     return Variation(
         sd=sd,
         units=len(windows),
@@ -137,14 +147,20 @@ def _summed(rows: pd.DataFrame, metric: Metric, keys: list[str]) -> pd.DataFrame
     return summed[summed["bottom"] > 0].reset_index(drop=True)
 
 
-def _spread(windows: pd.DataFrame, strata: npt.NDArray[np.int64], rate: float) -> float:
-    """Standard deviation of window means about the mean of their stratum, at another rate than history's."""
+def _spread(windows: pd.DataFrame, strata: npt.NDArray[np.int64], rate: float, *, kept: float) -> float:
+    """Standard deviation of window means as the analysis weighs them, at another rate than history's.
+
+    Windows count by their orders, so a few large ones decide: the spread is that of equal windows which would leave
+    the same error in the difference of weighted means. Only a share `kept` of the orders lies after the burn-in.
+    """
     freedom = len(windows) - len(np.unique(strata))
     if freedom < LEAST_UNITS:
         raise ToolFailure(f"only {len(windows)} windows of history: too few to size an experiment")
-    means = (windows["top"] / windows["bottom"]).to_numpy(np.float64)
-    centre = np.bincount(strata, weights=means) / np.bincount(strata)
-    seen = float(((means - centre[strata]) ** 2).sum()) / freedom
-    old = float(windows["top"].sum() / windows["bottom"].sum())
-    chance = float((1 / windows["bottom"]).mean())
-    return math.sqrt(max(seen - old * (1 - old) * chance, 0.0) + rate * (1 - rate) * chance)
+    bottom = windows["bottom"].to_numpy(np.float64)
+    means = windows["top"].to_numpy(np.float64) / bottom
+    centre = np.bincount(strata, weights=bottom * means) / np.bincount(strata, weights=bottom)
+    weight = (len(windows) * bottom / bottom.sum()) ** 2
+    seen = float((weight * (means - centre[strata]) ** 2).sum()) / freedom
+    old = float(windows["top"].sum() / bottom.sum())
+    chance = len(windows) / float(bottom.sum())
+    return math.sqrt(max(seen - old * (1 - old) * chance, 0.0) + rate * (1 - rate) * chance / kept)
