@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from agents.report import InvestigationReport
 from data.report import CheckReport
 from server.settings import REPOSITORY, Settings
+from tools.experiment import ExperimentPlan
 from tools.incidents import DetectionReport
 
 FOLDER = REPOSITORY / "schemas"
@@ -19,6 +20,7 @@ COMMANDS: dict[str, type[BaseModel]] = {
     "check": CheckReport,
     "detect": DetectionReport,
     "investigate": InvestigationReport,
+    "plan": ExperimentPlan,
 }
 """Command: what its `--json` prints."""
 
