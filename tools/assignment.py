@@ -51,7 +51,7 @@ def in_blocks(groups: Sequence[object], share: float) -> Drawing:
     """
     _check_share(share)
     size = len(groups)
-    length = next((n for n in _BLOCKS if abs(n * share - round(n * share)) < _TOLERANCE), 0)
+    length = _run_length(share)
     if not length:
         return Drawing(share, None, None, 1, size)
     codes = pd.Series(pd.factorize(np.asarray(groups, dtype=object))[0])
@@ -59,6 +59,26 @@ def in_blocks(groups: Sequence[object], share: float) -> Drawing:
     runs = pd.DataFrame({"group": codes, "run": place // length})
     block = np.asarray(runs.groupby(["group", "run"], sort=False).ngroup(), np.int64)
     return Drawing(share, block, place % length, length, size)
+
+
+def _run_length(share: float) -> int:
+    """The shortest run that holds the share in whole units; 0 where none does."""
+    return next((n for n in _BLOCKS if abs(n * share - round(n * share)) < _TOLERANCE), 0)
+
+
+def as_drawn(block: Sequence[object], slot: Sequence[int], share: float) -> Drawing:
+    """How units of an assignment were drawn, from the runs and places that `draw_windows` wrote down.
+
+    Raises:
+        ValueError: a place lies outside a run of this share.
+    """
+    length, places = _run_length(share), np.asarray(slot, np.int64)
+    if not length:
+        return independent(len(places), share)
+    if len(places) and not 0 <= places.min() <= places.max() < length:
+        raise ValueError(f"slot runs to {places.max()}, must lie below {length} at a share of {share:g}")
+    codes = np.asarray(pd.factorize(np.asarray(block, dtype=object))[0], np.int64)
+    return Drawing(share, codes, places, length, len(places))
 
 
 def independent(units: int, share: float) -> Drawing:

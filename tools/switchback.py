@@ -1,8 +1,9 @@
 """A switchback read: windows of a region under one arm or the other, compared window by window.
 
 Orders of the first minutes of a window still feel the arm before it and are left out. Windows are compared within
-their region and time of day, weighted by what was counted in them, with errors clustered by window; the
-randomisation test draws the assignment again as it was drawn and asks how often chance alone does as much.
+their region and time of day (within the runs that their arms were shuffled in, where those are known), weighted by
+what was counted in them, with errors clustered by window; the randomisation test draws the assignment again as it was
+drawn and asks how often chance alone does as much.
 
 References:
     Bojinov, I., Simchi-Levi, D., Zhao, J. (2023). Design and analysis of switchback experiments.
@@ -25,8 +26,10 @@ from tools.power import ALPHA
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-LEAST_WINDOWS: Final = 4
+LEAST_WINDOWS: Final = 8
 """Windows that a stratum holds on average; with fewer, wider strata are taken."""
+LEAST_OF_RUN: Final = 3
+"""Windows that a run of the assignment holds on average before windows are compared within runs."""
 DRAWS: Final = 2000
 _AT_ONCE: Final = 250
 """Assignments held in memory together."""
@@ -70,6 +73,24 @@ def strata(windows: pd.DataFrame, levels: Sequence[Sequence[str]]) -> Ints:
     return np.zeros(len(windows), np.int64)
 
 
+def compared_within(windows: pd.DataFrame, levels: Sequence[Sequence[str]], *, run: str = "block") -> Ints:
+    """What windows are compared within: the runs that their arms were drawn in, else `strata`.
+
+    Arms that were shuffled within runs differ less than arms drawn one by one; only a comparison within runs knows it.
+
+    Args:
+        windows: one row a window, with `run` where the assignment tells it.
+        levels: see `strata`.
+        run: column of the runs.
+    """
+    if run in windows:
+        columns = [name for name in ("share", run) if name in windows]
+        number = np.asarray(windows.groupby(columns, sort=True).ngroup(), np.int64)
+        if len(windows) >= LEAST_OF_RUN * (number.max(initial=0) + 1):
+            return number
+    return strata(windows, levels)
+
+
 def own_past(
     windows: pd.DataFrame, history: pd.DataFrame, *, keys: Sequence[str], top: str, bottom: str
 ) -> Floats:
@@ -110,7 +131,7 @@ def effect(
         top: counted, such as orders on time.
         bottom: out of, such as orders delivered; ones for a mean over windows.
         treated: whether the window had the treatment.
-        levels: what may be compared with what; see `strata`.
+        levels: what may be compared with what; see `compared_within`.
         past: from `own_past`.
         alpha: two-sided level.
 
@@ -134,7 +155,7 @@ def arms_of(
         windows[top].to_numpy(np.float64),
         windows[bottom].to_numpy(np.float64),
         windows[treated].to_numpy(np.bool_),
-        stratum=strata(windows, levels),
+        stratum=compared_within(windows, levels),
         past=past,
     )
 

@@ -78,7 +78,8 @@ def test_pooled_adds_effects_with_their_covariance() -> None:
     assert twice.standard_error == pytest.approx(2 * one.standard_error)
     assert twice.p_value == pytest.approx(one.p_value)
     nothing = pooled({"a": one, "b": one}, {"a": 1.0, "b": -1.0})
-    assert (nothing.estimate, nothing.p_value) == (pytest.approx(0.0), 1.0)
+    assert nothing.estimate == pytest.approx(0.0)
+    assert nothing.p_value == 1.0
     with pytest.raises(ValueError, match="same units"):
         pooled({"a": one, "b": difference(units(**_sample(6, size=50)))}, {"a": 1.0, "b": 1.0})
 

@@ -7,7 +7,7 @@ import pytest
 from tools.assignment import draw, in_blocks, independent
 from tools.cluster_trial import effect_on_customers, effect_on_stores, sum_clusters
 from tools.errors import ToolFailure
-from tools.switchback import arms_of, effect, own_past, randomisation_p, strata, sum_windows
+from tools.switchback import arms_of, compared_within, effect, own_past, randomisation_p, strata, sum_windows
 
 
 def _windows(seed: int, *, days: int = 14, lift: float = 0.0, shock: float = 0.03) -> pd.DataFrame:
@@ -41,6 +41,16 @@ def test_strata_are_as_fine_as_the_windows_allow() -> None:
     assert len(np.unique(strata(windows[windows["day"] < 2], levels))) == 3
     assert set(strata(windows.head(3), levels)) == {0}
     assert set(strata(windows, (("absent",),))) == {0}
+
+
+def test_windows_are_compared_within_the_runs_of_their_assignment() -> None:
+    windows = _windows(1)
+    levels = (("region", "position"),)
+    drawn = windows.assign(block=in_blocks(windows["region"].tolist(), 0.5).block)
+    assert len(np.unique(compared_within(drawn, levels))) == len(windows) // 4
+    early = drawn[drawn["day"] < 2]
+    assert (compared_within(early, levels) == strata(early, levels)).all()
+    assert (compared_within(windows, levels) == strata(windows, levels)).all()
 
 
 def test_own_past_is_that_of_the_same_hours() -> None:
@@ -91,7 +101,7 @@ def test_no_effect_is_seen_as_often_as_the_level_says() -> None:
         given = arms_of(windows, "on_time", "orders")
         wrong["clustered"] += effect(windows, top="on_time", bottom="orders").p_value < 0.05
         how = in_blocks(windows["region"].tolist(), 0.5)
-        wrong["drawn again"] += randomisation_p(given, how, seed=seed, draws=199) < 0.05
+        wrong["drawn again"] += randomisation_p(given, how, seed=seed, draws=99) < 0.05
         wrong["by order"] += _by_order(windows) < 0.05
     assert 12 <= wrong["clustered"] <= 32
     assert 8 <= wrong["drawn again"] <= 32
