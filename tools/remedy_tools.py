@@ -1,6 +1,6 @@
-"""The remedies as registered tools: recommendations, experiment plans, and two doors not yet built.
+"""The remedies as registered tools: recommendations, experiment plans, and a door not yet built.
 
-`what_if` is registered in `whatif`.
+`what_if` is registered in `whatif`, `monitor_experiment` in `monitor_tool`.
 """
 
 from threadpoolctl import threadpool_limits
@@ -84,24 +84,3 @@ def simulate_dispatch(context: ToolContext, arguments: SimulateDispatchArguments
     Not built yet: use `what_if`, which stays within what has been observed.
     """
     raise NotBuiltError("the structural dispatch simulator")
-
-
-class MonitorExperimentArguments(Arguments):
-    """The plan that is running."""
-
-    plan: ExperimentPlan
-
-
-class MonitorExperimentResult(Result):
-    """Health, progress and decision."""
-
-
-@tool(cost=Cost.MODERATE)
-def monitor_experiment(
-    context: ToolContext, arguments: MonitorExperimentArguments
-) -> MonitorExperimentResult:
-    """Read a running experiment: health first, then guardrails, progress and the decision.
-
-    Not built yet: follow the plan's own checks and monitoring list.
-    """
-    raise NotBuiltError("reading a running experiment")
