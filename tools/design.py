@@ -107,7 +107,7 @@ def experiment_plan(
         ToolFailure: nothing is changed, no effect on a share was estimated, or history is too short.
         ValueError: `mde` or `days` cannot be planned for.
     """
-    _check(mde, days)
+    check_asked(mde, days)
     action = ACTIONS[recommendation.action]
     if action.channel == "none":
         raise ToolFailure("nothing is changed, so there is nothing to try out")
@@ -115,17 +115,19 @@ def experiment_plan(
     primary = _primary(incident, recommendation)
     stands = ground(context, incident, recommendation.scope, unit)
     expected = recommendation.effects[primary.id].estimate
-    rate = usable(rate_of(stands.now, primary) + expected / 2)
-    sized = _size(stands, primary, rate=rate, mde=_worth_seeing(expected, mde, days), days=days)
+    worth = _worth_seeing(expected, mde, days)
+    sized = _size(stands, primary, expected=expected, mde=worth, days=days)
     chosen = plan_metrics(stands, recommendation, primary, mde=sized.mde, days=sized.days)
     draft = _draft(stands, recommendation, action, sized, chosen)
     if not draft.feasible:
-        draft = draft.model_copy(update={"options": _options(stands, sized, primary)})
+        ways_out = _options(stands, sized, primary, expected)
+        draft = draft.model_copy(update={"options": ways_out})
     told = draft.model_copy(update=prose(draft, primary.title))
     return told.model_copy(update={"markdown": markdown(told, recommendation, incident)})
 
 
-def _check(mde: float | None, days: int | None) -> None:
+def check_asked(mde: float | None, days: int | None) -> None:
+    """Raise `ValueError` for an effect (share) or a length that no experiment can be planned for."""
     if mde is not None and not 0 < mde < 1:
         raise ValueError(
             f"mde = {mde!r}, must lie between 0 and 1: an effect of zero needs infinitely many units"
@@ -156,8 +158,9 @@ def _primary(incident: Incident, recommendation: Recommendation) -> Metric:
 
 
 def _size(
-    stands: Ground, metric: Metric, *, rate: float, mde: float | None, days: int | None = None
+    stands: Ground, metric: Metric, *, expected: float, mde: float | None, days: int | None = None
 ) -> _Sized:
+    rate = usable(rate_of(stands.now, metric) + expected / 2)
     variation = stands.spread(metric, rate=rate)
     if mde is None:
         mde = _seen_in(variation, days or RECOMMENDED_DAYS)
@@ -184,21 +187,21 @@ def _whole_weeks(days: float) -> int:
     return max(WEEK * math.ceil(days / WEEK), RECOMMENDED_DAYS)
 
 
-def _options(stands: Ground, sized: _Sized, metric: Metric) -> tuple[SizeOption, ...]:
+def _options(stands: Ground, sized: _Sized, metric: Metric, expected: float) -> tuple[SizeOption, ...]:
     """Longer, wider, or coarser: each with its numbers."""
-    longer = _size(stands, metric, rate=sized.rate, mde=sized.mde)
+    longer = _size(stands, metric, expected=expected, mde=sized.mde)
     found = [_option("run it as long as it takes", longer)]
     for scope in _wider(stands.scope):
         wider = ground(stands.context, stands.incident, scope, stands.unit)
         try:
-            other = _size(wider, metric, rate=sized.rate, mde=sized.mde)
+            other = _size(wider, metric, expected=expected, mde=sized.mde)
         except ToolFailure:
             # Too few units there as well: no way out.
             continue
         if other.days < longer.days:
             found.append(_option(f"widen the scope to {scope_words(scope)}", other))
     days = min(sized.days, FEASIBLE_DAYS)
-    coarser = _size(stands, metric, rate=sized.rate, mde=None, days=days)
+    coarser = _size(stands, metric, expected=expected, mde=None, days=days)
     return (*found, _option("accept to see only larger effects", coarser))
 
 

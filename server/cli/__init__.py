@@ -10,6 +10,7 @@
     files        writing whole files or nothing
     later        commands whose rooms are not built yet
     options      options that several commands share
+    plan         `cx plan`
     service      `cx serve`, `cx doctor`
     tables       results as people read them
     world        `cx data generate`, `cx data check`
