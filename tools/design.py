@@ -7,6 +7,7 @@ one customer. The smallest effect worth seeing is half of the one expected, unle
 References:
     Bojinov, I., Simchi-Levi, D., Zhao, J. (2023). Design and analysis of switchback experiments.
     Management Science 69(7).
+    Guenther, W. (1981). Sample size formulas for normal theory t tests. The American Statistician 35(4).
 """
 
 import math
@@ -35,6 +36,8 @@ FEASIBLE_DAYS: Final = 28
 SMALLEST_MDE: Final = 0.005
 SHARE_OF_EXPECTED: Final = 0.5
 """The experiment sees an effect this much smaller than the expected one."""
+FOR_STUDENT: Final = 2
+"""Units more than by normal quantiles, because the spread is estimated: half of 1.96 squared (Guenther 1981)."""
 PLANNED_SHARE: Final = 0.5
 """Of the units, while the primary metric is being decided: the split that needs the fewest."""
 
@@ -160,7 +163,7 @@ def _primary(incident: Incident, recommendation: Recommendation) -> Metric:
 def _size(
     stands: Ground, metric: Metric, *, expected: float, mde: float | None, days: int | None = None
 ) -> _Sized:
-    rate = usable(rate_of(stands.now, metric) + expected / 2)
+    rate = _planned_rate(rate_of(stands.now, metric), expected)
     variation = stands.spread(metric, rate=rate)
     if mde is None:
         mde = _seen_in(variation, days or RECOMMENDED_DAYS)
@@ -168,16 +171,21 @@ def _size(
     while True:
         looks = schedule(length)
         cost = cost_of_looking(looks)
-        units = switchback_units(variation.sd * math.sqrt(cost), mde)
+        units = switchback_units(variation.sd * math.sqrt(cost), mde) + FOR_STUDENT
         least = max(math.ceil(units / variation.units_per_day), LEAST_DAYS)
         if days is not None or least <= length:
             return _Sized(variation, rate, mde, units, least, length, days or FEASIBLE_DAYS, looks, cost)
         length = _whole_weeks(least)
 
 
+def _planned_rate(today: float, expected: float) -> float:
+    """Between the arms' rates; a hope beyond what is possible goes half of the way there."""
+    return usable(min(max(today + expected / 2, today / 2), (1 + today) / 2))
+
+
 def _seen_in(variation: Variation, days: int) -> float:
     """The effect that the whole units of so many days can see, read as often as planned."""
-    units = max(math.floor(variation.units_per_day * days), 1)
+    units = max(math.floor(variation.units_per_day * days) - FOR_STUDENT, 1)
     cost = cost_of_looking(schedule(days))
     # A hair more, so that the same number of units comes back from it.
     return switchback_mde(variation.sd * math.sqrt(cost), units) * (1 + 1e-9)
@@ -194,7 +202,8 @@ def _options(stands: Ground, sized: _Sized, metric: Metric, expected: float) -> 
     for scope in _wider(stands.scope):
         wider = ground(stands.context, stands.incident, scope, stands.unit)
         try:
-            other = _size(wider, metric, expected=expected, mde=sized.mde)
+            # What the action does to the other orders is not known, so today's rate is planned for.
+            other = _size(wider, metric, expected=0.0, mde=sized.mde)
         except ToolFailure:
             # Too few units there as well: no way out.
             continue
