@@ -7,6 +7,7 @@ one customer. The smallest effect worth seeing is half of the one expected, unle
 References:
     Bojinov, I., Simchi-Levi, D., Zhao, J. (2023). Design and analysis of switchback experiments.
     Management Science 69(7).
+    Guenther, W. (1981). Sample size formulas for normal theory t tests. The American Statistician 35(4).
 """
 
 import math
@@ -35,6 +36,8 @@ FEASIBLE_DAYS: Final = 28
 SMALLEST_MDE: Final = 0.005
 SHARE_OF_EXPECTED: Final = 0.5
 """The experiment sees an effect this much smaller than the expected one."""
+FOR_STUDENT: Final = 2
+"""Units more than by normal quantiles, because the spread is estimated: half of 1.96 squared (Guenther 1981)."""
 PLANNED_SHARE: Final = 0.5
 """Of the units, while the primary metric is being decided: the split that needs the fewest."""
 
@@ -107,7 +110,7 @@ def experiment_plan(
         ToolFailure: nothing is changed, no effect on a share was estimated, or history is too short.
         ValueError: `mde` or `days` cannot be planned for.
     """
-    _check(mde, days)
+    check_asked(mde, days)
     action = ACTIONS[recommendation.action]
     if action.channel == "none":
         raise ToolFailure("nothing is changed, so there is nothing to try out")
@@ -115,17 +118,19 @@ def experiment_plan(
     primary = _primary(incident, recommendation)
     stands = ground(context, incident, recommendation.scope, unit)
     expected = recommendation.effects[primary.id].estimate
-    rate = usable(rate_of(stands.now, primary) + expected / 2)
-    sized = _size(stands, primary, rate=rate, mde=_worth_seeing(expected, mde, days), days=days)
+    worth = _worth_seeing(expected, mde, days)
+    sized = _size(stands, primary, expected=expected, mde=worth, days=days)
     chosen = plan_metrics(stands, recommendation, primary, mde=sized.mde, days=sized.days)
     draft = _draft(stands, recommendation, action, sized, chosen)
     if not draft.feasible:
-        draft = draft.model_copy(update={"options": _options(stands, sized, primary)})
+        ways_out = _options(stands, sized, primary, expected)
+        draft = draft.model_copy(update={"options": ways_out})
     told = draft.model_copy(update=prose(draft, primary.title))
     return told.model_copy(update={"markdown": markdown(told, recommendation, incident)})
 
 
-def _check(mde: float | None, days: int | None) -> None:
+def check_asked(mde: float | None, days: int | None) -> None:
+    """Raise `ValueError` for an effect (share) or a length that no experiment can be planned for."""
     if mde is not None and not 0 < mde < 1:
         raise ValueError(
             f"mde = {mde!r}, must lie between 0 and 1: an effect of zero needs infinitely many units"
@@ -156,8 +161,9 @@ def _primary(incident: Incident, recommendation: Recommendation) -> Metric:
 
 
 def _size(
-    stands: Ground, metric: Metric, *, rate: float, mde: float | None, days: int | None = None
+    stands: Ground, metric: Metric, *, expected: float, mde: float | None, days: int | None = None
 ) -> _Sized:
+    rate = _planned_rate(rate_of(stands.now, metric), expected)
     variation = stands.spread(metric, rate=rate)
     if mde is None:
         mde = _seen_in(variation, days or RECOMMENDED_DAYS)
@@ -165,16 +171,21 @@ def _size(
     while True:
         looks = schedule(length)
         cost = cost_of_looking(looks)
-        units = switchback_units(variation.sd * math.sqrt(cost), mde)
+        units = switchback_units(variation.sd * math.sqrt(cost), mde) + FOR_STUDENT
         least = max(math.ceil(units / variation.units_per_day), LEAST_DAYS)
         if days is not None or least <= length:
             return _Sized(variation, rate, mde, units, least, length, days or FEASIBLE_DAYS, looks, cost)
         length = _whole_weeks(least)
 
 
+def _planned_rate(today: float, expected: float) -> float:
+    """Between the arms' rates; a hope beyond what is possible goes half of the way there."""
+    return usable(min(max(today + expected / 2, today / 2), (1 + today) / 2))
+
+
 def _seen_in(variation: Variation, days: int) -> float:
     """The effect that the whole units of so many days can see, read as often as planned."""
-    units = max(math.floor(variation.units_per_day * days), 1)
+    units = max(math.floor(variation.units_per_day * days) - FOR_STUDENT, 1)
     cost = cost_of_looking(schedule(days))
     # A hair more, so that the same number of units comes back from it.
     return switchback_mde(variation.sd * math.sqrt(cost), units) * (1 + 1e-9)
@@ -184,21 +195,22 @@ def _whole_weeks(days: float) -> int:
     return max(WEEK * math.ceil(days / WEEK), RECOMMENDED_DAYS)
 
 
-def _options(stands: Ground, sized: _Sized, metric: Metric) -> tuple[SizeOption, ...]:
+def _options(stands: Ground, sized: _Sized, metric: Metric, expected: float) -> tuple[SizeOption, ...]:
     """Longer, wider, or coarser: each with its numbers."""
-    longer = _size(stands, metric, rate=sized.rate, mde=sized.mde)
+    longer = _size(stands, metric, expected=expected, mde=sized.mde)
     found = [_option("run it as long as it takes", longer)]
     for scope in _wider(stands.scope):
         wider = ground(stands.context, stands.incident, scope, stands.unit)
         try:
-            other = _size(wider, metric, rate=sized.rate, mde=sized.mde)
+            # What the action does to the other orders is not known, so today's rate is planned for.
+            other = _size(wider, metric, expected=0.0, mde=sized.mde)
         except ToolFailure:
             # Too few units there as well: no way out.
             continue
         if other.days < longer.days:
             found.append(_option(f"widen the scope to {scope_words(scope)}", other))
     days = min(sized.days, FEASIBLE_DAYS)
-    coarser = _size(stands, metric, rate=sized.rate, mde=None, days=days)
+    coarser = _size(stands, metric, expected=expected, mde=None, days=days)
     return (*found, _option("accept to see only larger effects", coarser))
 
 

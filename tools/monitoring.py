@@ -177,10 +177,18 @@ class Reading:
     def _counts(self) -> Counts:
         return Counts(self.dataset, self.trial, self.plan.burn_in_s)
 
+    def _days(self, look: int) -> tuple[int, int]:
+        """First and last trial day that a look reads: all up to it; after an extension the new days by themselves.
+
+        To read the old days once more would be a second chance.
+        """
+        first = self.plan.days + 1 if look > self.plan.days else 1
+        return self._first_day + first - 1, self._first_day + look - 1
+
     def _until(self, day: int) -> Bools:
-        """Units of the main stage, up to one of its days; nothing of what came later is read."""
-        last = self._first_day + day - 1
-        return np.asarray((self._stage_of == "main") & (self.trial.units["trial_day"] <= last), np.bool_)
+        """Units of the main stage that a look reads; nothing of what came later."""
+        began = self.trial.units["trial_day"].between(*self._days(day))
+        return np.asarray((self._stage_of == "main") & began, np.bool_)
 
     def _read(self, metric: str, day: int) -> Difference:
         return difference(self._units(metric, day), alpha=self.plan.alpha)
@@ -193,7 +201,7 @@ class Reading:
 
     def _counts_until(self, day: int) -> Counts:
         orders = self.trial.orders
-        kept = orders[orders["trial_day"] <= self._first_day + day - 1]
+        kept = orders[orders["trial_day"].between(*self._days(day))]
         trial = Trial(**{**vars(self.trial), "orders": kept})
         return Counts(self.dataset, trial, self.plan.burn_in_s)
 
@@ -274,7 +282,8 @@ class Reading:
         return shown.model_copy(
             update={
                 "status": "improved" if low > 0 else "worsened" if high < 0 else "not_shown",
-                "text": f"as read on day {day}",
+                "text": f"as read on day {day}"
+                + (f", of the days since day {self.plan.days}" if day > self.plan.days else ""),
                 "effect": seen.estimate,
                 "low": seen.low,
                 "high": seen.high,

@@ -15,7 +15,7 @@ from tools.wording import amount, fill, plain, scope_words
 def markdown(plan: ExperimentPlan, recommendation: Recommendation, incident: Incident) -> str:
     """The plan as a page."""
     sections: tuple[tuple[str, Iterable[str]], ...] = (
-        ("In short", _in_short(plan)),
+        ("In short", _in_short(plan, recommendation)),
         ("Hypothesis and mechanism", (plan.hypothesis,)),
         ("What is expected", _expected(recommendation, incident)),
         ("Metrics", _metric_table(plan)),
@@ -40,17 +40,32 @@ def markdown(plan: ExperimentPlan, recommendation: Recommendation, incident: Inc
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _in_short(plan: ExperimentPlan) -> Iterator[str]:
+def _in_short(plan: ExperimentPlan, recommendation: Recommendation) -> Iterator[str]:
     yield (
         f"Try it in {scope_words(plan.scope)} for {plan.days} days on {plan.planned_share:.0%} of the {units(plan)}; "
         f"decide on {name_of(plan.primary)}, with a chance of {plan.power:.0%} to see a change of {plan.mde_pp:.1f} pp."
     )
+    doubt = _doubt(plan, recommendation.effects[plan.primary])
+    if doubt:
+        yield ""
+        yield doubt
     if not plan.feasible:
         yield ""
         yield (
             f"That effect needs {plan.days_least} days: too long as it stands. The ways out below come with their "
             "numbers."
         )
+
+
+def _doubt(plan: ExperimentPlan, effect: Effect) -> str:
+    """What somebody should know who is about to try an action that the data do not speak for."""
+    sign = 1 if plan.metrics[0].direction == "increase" else -1
+    low, high = sorted((sign * effect.low, sign * effect.high))
+    if high < 0:
+        return f"By the estimate it makes {name_of(plan.primary)} worse: think again before it is tried."
+    if low <= 0:
+        return f"The estimate cannot tell its effect on {name_of(plan.primary)} from none."
+    return ""
 
 
 def _effect(effect: Effect) -> str:

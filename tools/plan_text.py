@@ -39,7 +39,7 @@ def prose(plan: ExperimentPlan, primary: str) -> dict[str, Any]:
         "monitoring": tuple(_monitoring(plan)),
         "rollback": tuple(_rollback(plan)),
         "decision_rules": tuple(_decisions(plan, primary)),
-        "decision_matrix": _matrix(plan),
+        "decision_matrix": _matrix(),
         "holdback": (
             f"After the step to all orders keep {amount(plan.holdback_share, 'share')} of the {units(plan)} on the old "
             f"setting for {plan.holdback_days} days, to see whether the effect lasts."
@@ -199,37 +199,35 @@ def _decisions(plan: ExperimentPlan, primary: str) -> Iterator[str]:
     )
 
 
-_NEXT: Final = {
-    "ship": "go to all but the holdback",
-    "extend": "extend once by as many days; after that the owner of what is open decides",
-    "stop": "back to the old setting, and look for another cause",
-    "roll_back": "back to the old setting at once",
+_SHIP: Final = ("ship", "go to all but the holdback")
+_CLEAR: Final = (
+    "extend",
+    "go on once for as many days for the open guardrails alone: their bounds hold; then their owner decides",
+)
+_REPEAT: Final = (
+    "extend",
+    "run it once more and read the new days by themselves, so that a second reading is no second chance",
+)
+_STOP: Final = ("stop", "back to the old setting, and look for another cause")
+_BACK: Final = ("roll_back", "back to the old setting at once")
+_CASES: Final = {
+    "better": (_SHIP, _CLEAR, _BACK),
+    "promising": (_REPEAT, _REPEAT, _BACK),
+    "flat": (_STOP, _STOP, _BACK),
+    "worse": (_BACK, _BACK, _BACK),
 }
+"""Decision and next step by what the primary metric shows, with guardrails kept, open and crossed."""
 
 
-def _matrix(plan: ExperimentPlan) -> tuple[DecisionRow, ...]:
-    """Every case there is."""
-    del plan  # the same for all plans: the cases differ by what is read, not by what was planned
-    decisions = {
-        ("better", "kept"): "ship",
-        ("better", "open"): "extend",
-        ("promising", "kept"): "extend",
-        ("promising", "open"): "extend",
-        ("flat", "kept"): "stop",
-        ("flat", "open"): "stop",
-    }
-    rows = []
-    for primary in ("better", "promising", "flat", "worse"):
-        for guardrails in ("kept", "open", "crossed"):
-            decision = decisions.get((primary, guardrails), "roll_back")
-            row = {
-                "primary": primary,
-                "guardrails": guardrails,
-                "decision": decision,
-                "next_step": _NEXT[decision],
-            }
-            rows.append(DecisionRow.model_validate(row))
-    return tuple(rows)
+def _matrix() -> tuple[DecisionRow, ...]:
+    """Every case there is; the same for all plans."""
+    return tuple(
+        DecisionRow.model_validate(
+            {"primary": primary, "guardrails": guardrails, "decision": decision, "next_step": next_step}
+        )
+        for primary, cases in _CASES.items()
+        for guardrails, (decision, next_step) in zip(("kept", "open", "crossed"), cases, strict=True)
+    )
 
 
 _NAMES: Final = {"cx_score": "CX Score", "cx_index": "CX index"}

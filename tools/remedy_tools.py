@@ -3,6 +3,9 @@
 `what_if` is registered in `whatif`, `monitor_experiment` in `monitor_tool`.
 """
 
+from typing import Annotated
+
+from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from tools import design
@@ -12,6 +15,7 @@ from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication
 from tools.incidents import Incident
 from tools.interventions import Intervention
+from tools.looks import LEAST_DAYS
 from tools.recommendations import Dropped, Recommendation
 from tools.registry import Arguments, Cost, Result, ToolContext, tool
 
@@ -47,6 +51,10 @@ class ExperimentPlanArguments(Arguments):
 
     incident: Incident
     recommendation: Recommendation
+    mde_pp: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """Smallest effect on the primary metric worth seeing; by default half of the expected one."""
+    days: Annotated[int, Field(ge=LEAST_DAYS)] | None = None
+    """Length; by default what the effect needs, in whole weeks."""
 
 
 class ExperimentPlanResult(Result):
@@ -62,7 +70,13 @@ def experiment_plan(context: ToolContext, arguments: ExperimentPlanArguments) ->
     Do not use it for `monitor_only`: nothing is changed, so there is nothing to try out.
     """
     with threadpool_limits(1):
-        plan = design.experiment_plan(context, arguments.incident, arguments.recommendation)
+        plan = design.experiment_plan(
+            context,
+            arguments.incident,
+            arguments.recommendation,
+            mde=None if arguments.mde_pp is None else arguments.mde_pp / 100,
+            days=arguments.days,
+        )
     return ExperimentPlanResult(plan=plan)
 
 

@@ -8,16 +8,17 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from data.slices import Slice
-from tools.design import FEASIBLE_DAYS, experiment_plan
+from tools.design import FEASIBLE_DAYS, FOR_STUDENT, experiment_plan
 from tools.errors import ToolFailure
 from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication, HypothesisId
 from tools.incidents import Incident
 from tools.looks import LEAST_DAYS, RECOMMENDED_DAYS
 from tools.metrics import METRICS
-from tools.power import ALPHA, design_effect, switchback_units
+from tools.power import ALPHA, POWER, design_effect, switchback_units
 from tools.recommend import recommend
 from tools.recommendations import Effect, Recommendation
 from tools.registry import ToolContext
@@ -50,7 +51,8 @@ def test_dispatch_is_switched_by_region_and_window(batching: object, best: Recom
     assert plan.days >= max(plan.days_least, RECOMMENDED_DAYS)
     assert plan.days % 7 == 0
     sd = plan.unit_sd_pp / 100
-    assert plan.units_needed == switchback_units(sd * math.sqrt(plan.sample_inflation), plan.mde)
+    once = switchback_units(sd * math.sqrt(plan.sample_inflation), plan.mde)
+    assert plan.units_needed == once + FOR_STUDENT
     assert plan.mde_in_days_pp < plan.mde_pp
     assert plan.mde_pp == pytest.approx(50 * best.effects["on_time"].estimate)
     roles = {metric.metric: metric.role for metric in plan.metrics}
@@ -133,6 +135,22 @@ def test_asked_effect_and_length_are_kept(batching: object, best: Recommendation
     for asked in ({"mde": 0.0}, {"mde": -0.01}, {"mde": math.nan}, {"mde": 1.0}, {"days": 6}, {"days": 0}):
         with pytest.raises(ValueError, match="must"):
             experiment_plan(context, incident, best, **asked)
+
+
+@pytest.mark.parametrize("units", [14, 28, 126])
+def test_planned_power_holds_by_students_t_however_few_the_units(units: int) -> None:
+    mde = 2 * 0.05 * (stats.norm.isf(ALPHA / 2) + stats.norm.ppf(POWER)) / math.sqrt(units - FOR_STUDENT)
+    assert switchback_units(0.05, mde * (1 + 1e-9)) + FOR_STUDENT == units
+    critical = stats.t.isf(ALPHA / 2, units - 2)
+    power = stats.nct.sf(critical, units - 2, mde * math.sqrt(units) / (2 * 0.05))
+    assert power == pytest.approx(POWER, abs=0.01)
+
+
+def test_a_hope_beyond_all_orders_leaves_a_spread_to_size_by(batching: object, best: Recommendation) -> None:
+    context, incident = _parts(batching)
+    bold = experiment_plan(context, incident, _with_effect(best, 0.9), mde=0.05)
+    plain = experiment_plan(context, incident, best, mde=0.05)
+    assert bold.unit_sd_pp > plain.unit_sd_pp / 2
 
 
 def test_an_incident_of_some_hours_did_not_last_0_days(batching: object, best: Recommendation) -> None:

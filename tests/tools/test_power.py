@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_effectsize
-from tea_tasting.metrics.mean import Mean
-from tea_tasting.metrics.proportion import SampleRatio
+from tea_tasting.metrics import Mean, SampleRatio
 
 from tools import power
 
@@ -54,7 +53,7 @@ def test_mean_sample_size_agrees_with_other_libraries(
 def _tea_tasting_units(mean_sd: float, mde: float, alpha: float, chance: float, alternative: str) -> float:
     metric = Mean(
         "value",
-        alternative=alternative,  # type: ignore[arg-type]  # one of the literals
+        alternative=alternative,
         use_t=False,
         alpha=alpha,
         power=chance,
