@@ -376,6 +376,25 @@ class Dataset:
             asked = lines.select(**ids, order_time=lines.order_time, bad=bad)
             return sorted_frame(self._base.arrow(asked), ("order_time", "order_id", "item_id"), ())
 
+    def customers(self) -> pd.DataFrame:
+        """Who placed each order before the as-of time: `order_id` and `user_id` as text, sorted by order.
+
+        Raises:
+            NotTestableError: the data do not say.
+        """
+        self.require("orders.user_id")
+        orders = self._base.tables["orders"].filter(self._base.tables["orders"].order_time < self._as_of_us)
+        ids = {name: orders[name].cast("string") for name in ("order_id", "user_id")}
+        with self._base.lock:
+            return sorted_frame(self._base.arrow(orders.select(**ids)), ("order_id",), (), times=())
+
+    def orders_to_come(self) -> frozenset[str]:
+        """Ids of orders in the source that were placed at or after the as-of time; nothing else of them is told."""
+        orders = self._base.tables["orders"].filter(self._base.tables["orders"].order_time >= self._as_of_us)
+        with self._base.lock:
+            found = self._base.arrow(orders.select(order_id=orders.order_id.cast("string")))
+        return frozenset(found["order_id"].to_pylist())
+
     def _table(self, name: str, time: str, *then: str) -> pd.DataFrame:
         self.require(name)
         rows = self._base.tables[name]

@@ -12,13 +12,17 @@ from pydantic import BaseModel
 from agents.report import InvestigationReport
 from data.report import CheckReport
 from server.settings import REPOSITORY, Settings
+from tools.experiment import ExperimentPlan
 from tools.incidents import DetectionReport
+from tools.monitor_report import MonitorReport
 
 FOLDER = REPOSITORY / "schemas"
 COMMANDS: dict[str, type[BaseModel]] = {
     "check": CheckReport,
     "detect": DetectionReport,
     "investigate": InvestigationReport,
+    "monitor": MonitorReport,
+    "plan": ExperimentPlan,
 }
 """Command: what its `--json` prints."""
 

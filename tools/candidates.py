@@ -9,7 +9,7 @@ from typing import Any, Final
 from data.dataset import Dataset, PolicyChange
 from data.slices import HourRange, Slice
 from tools.actions import Action
-from tools.actions.base import RecordedChange
+from tools.actions.base import Estimate, RecordedChange
 from tools.incidents import Incident
 from tools.interventions import Intervention
 
@@ -38,10 +38,14 @@ def candidates(action: Action, incident: Incident, dataset: Dataset) -> Iterator
             yield _roll_back(action, incident, change)
         return
     for chosen in action.settings():
-        asked = action.estimate
-        amount = None if asked.amount is None else asked.sign * chosen[asked.amount]
-        intervention = Intervention(driver=asked.driver, change=asked.change, amount=amount)
-        yield Candidate(action, dict(chosen), incident.slice, intervention)
+        yield concrete(action, action.estimate, incident.slice, chosen)
+
+
+def concrete(action: Action, asked: Estimate, scope: Slice, chosen: Mapping[str, float]) -> Candidate:
+    """A template with a value for each of its parameters."""
+    amount = None if asked.amount is None else asked.sign * chosen[asked.amount]
+    intervention = Intervention(driver=asked.driver, change=asked.change, amount=amount)
+    return Candidate(action, dict(chosen), scope, intervention)
 
 
 def recorded_changes(

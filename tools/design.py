@@ -2,43 +2,44 @@
 
 The unit follows the way one order's treatment reaches another: couriers are shared, so dispatch is switched
 for a whole region and window; a store's kitchen is shared, so stores are grouped; a displayed promise reaches
-one customer. The smallest effect worth seeing is half of the one expected.
+one customer. The smallest effect worth seeing is half of the one expected, unless it is given.
 
 References:
     Bojinov, I., Simchi-Levi, D., Zhao, J. (2023). Design and analysis of switchback experiments.
     Management Science 69(7).
+    Guenther, W. (1981). Sample size formulas for normal theory t tests. The American Statistician 35(4).
 """
 
 import math
 from typing import Final, NamedTuple
 
-import pandas as pd
-
 from data.slices import Slice
 from tools.actions import ACTIONS, Action
-from tools.efficiency import PER_HOUR, POOL, of_pool
 from tools.errors import ToolFailure
-from tools.experiment import ExperimentPlan, PlanMetric, SizeOption, Unit
+from tools.experiment import ExperimentPlan, Look, SizeOption, Unit, VarianceReduction
+from tools.experiment_ground import Ground, ground, rate_of, usable
 from tools.incidents import Incident
-from tools.interventions import history, orders_between, rows_in
+from tools.looks import LEAST_DAYS, RECOMMENDED_DAYS, WEEK, cost_of_looking, schedule
 from tools.metrics import METRICS, Metric
-from tools.plan_text import Wording, markdown, prose
-from tools.power import ALPHA, POWER, switchback_mde, switchback_units
+from tools.plan_metrics import PlanMetrics, plan_metrics
+from tools.plan_page import markdown
+from tools.plan_text import HOLDBACK_DAYS, HOLDBACK_SHARE, MISSING_SHARE, prose
+from tools.power import ALPHA, POWER, SRM_P, switchback_mde, switchback_units
 from tools.recommendations import Recommendation
 from tools.registry import ToolContext
-from tools.variation import Variation, carry_over_s, of_orders, of_stores, of_windows
+from tools.variance_reduction import Clustering, clustering, of_orders, of_stores, of_windows
+from tools.variation import Variation, burn_in_s
 from tools.wording import fill, scope_words
 
-LEAST_DAYS: Final = 14
-"""Two whole weeks, so that every hour of the week is seen under both arms."""
 FEASIBLE_DAYS: Final = 28
 """Longer than this and other changes get in the way."""
 SMALLEST_MDE: Final = 0.005
 SHARE_OF_EXPECTED: Final = 0.5
 """The experiment sees an effect this much smaller than the expected one."""
-HARM: Final = 0.1
-"""A guardrail may get worse by this share of its value."""
-LEAST_HARM: Final = 0.002
+FOR_STUDENT: Final = 2
+"""Units more than by normal quantiles, because the spread is estimated: half of 1.96 squared (Guenther 1981)."""
+PLANNED_SHARE: Final = 0.5
+"""Of the units, while the primary metric is being decided: the split that needs the fewest."""
 
 _UNITS: Final[dict[str, tuple[Unit, str]]] = {
     "supply": (
@@ -64,48 +65,87 @@ _UNITS: Final[dict[str, tuple[Unit, str]]] = {
 
 class _Sized(NamedTuple):
     variation: Variation
-    units: int
-    days: int
+    rate: float
+    """That it was planned for, between today's and the hoped-for one."""
     mde: float
+    units: int
+    days_least: int
+    days: int
+    days_most: int
+    """Within which it should be decided."""
+    looks: tuple[Look, ...]
+    inflation: float
+
+    @property
+    def feasible(self) -> bool:
+        return self.days_least <= self.days_most
+
+    @property
+    def units_planned(self) -> int:
+        return math.ceil(self.variation.units_per_day * self.days)
+
+    @property
+    def sample_orders(self) -> int:
+        return math.ceil(self.units * self.variation.orders_per_unit)
 
 
 def experiment_plan(
-    context: ToolContext, incident: Incident, recommendation: Recommendation
+    context: ToolContext,
+    incident: Incident,
+    recommendation: Recommendation,
+    *,
+    mde: float | None = None,
+    days: int | None = None,
 ) -> ExperimentPlan:
     """The plan of trying a recommendation out.
 
+    Args:
+        context: dataset and settings.
+        incident: gives the orders that are compared.
+        recommendation: the action, its scope and its estimated effects.
+        mde: smallest effect worth seeing, share; by default half of the expected one, or what `days` can see.
+        days: length; by default what the effect needs, in whole weeks, two at least.
+
     Raises:
         ToolFailure: nothing is changed, no effect on a share was estimated, or history is too short.
+        ValueError: `mde` or `days` cannot be planned for.
     """
+    check_asked(mde, days)
     action = ACTIONS[recommendation.action]
     if action.channel == "none":
         raise ToolFailure("nothing is changed, so there is nothing to try out")
-    unit, reason = _UNITS[action.channel]
+    unit, _ = _UNITS[action.channel]
     primary = _primary(incident, recommendation)
-    rows = _history(context, incident, recommendation.scope)
-    current = _rate(_now(context, incident, recommendation.scope), primary)
+    stands = ground(context, incident, recommendation.scope, unit)
     expected = recommendation.effects[primary.id].estimate
-    mde = max(SHARE_OF_EXPECTED * abs(expected), SMALLEST_MDE)
-    rate = min(max(current + expected / 2, 0.001), 0.999)
-    sized = _size(unit, rows, primary, recommendation.scope, rate=rate, mde=mde)
-    metrics = tuple(
-        _with_margin(m, unit, rows, recommendation.scope, sized.days)
-        for m in _metrics(context, incident, recommendation, primary, mde)
-    )
-    draft = _draft(recommendation, action, unit, reason, sized, metrics)
-    options = (
-        ()
-        if sized.days <= FEASIBLE_DAYS
-        else _options(context, incident, recommendation, sized, primary, rate)
-    )
-    words = Wording(
-        window_hours=sized.variation.window_hours,
-        primary=primary.title,
-        days=sized.days,
-        carry_over_s=carry_over_s(rows),
-    )
-    told = draft.model_copy(update={"options": options} | prose(draft, words))
-    return told.model_copy(update={"markdown": markdown(told, recommendation)})
+    worth = _worth_seeing(expected, mde, days)
+    sized = _size(stands, primary, expected=expected, mde=worth, days=days)
+    chosen = plan_metrics(stands, recommendation, primary, mde=sized.mde, days=sized.days)
+    draft = _draft(stands, recommendation, action, sized, chosen)
+    if not draft.feasible:
+        ways_out = _options(stands, sized, primary, expected)
+        draft = draft.model_copy(update={"options": ways_out})
+    told = draft.model_copy(update=prose(draft, primary.title))
+    return told.model_copy(update={"markdown": markdown(told, recommendation, incident)})
+
+
+def check_asked(mde: float | None, days: int | None) -> None:
+    """Raise `ValueError` for an effect (share) or a length that no experiment can be planned for."""
+    if mde is not None and not 0 < mde < 1:
+        raise ValueError(
+            f"mde = {mde!r}, must lie between 0 and 1: an effect of zero needs infinitely many units"
+        )
+    if days is not None and days < LEAST_DAYS:
+        raise ValueError(
+            f"days = {days!r}, must be at least {LEAST_DAYS}: every day of the week is to be seen"
+        )
+
+
+def _worth_seeing(expected: float, mde: float | None, days: int | None) -> float | None:
+    """None: whatever the given days can see."""
+    if mde is not None or days is not None:
+        return mde
+    return max(SHARE_OF_EXPECTED * abs(expected), SMALLEST_MDE)
 
 
 def _primary(incident: Incident, recommendation: Recommendation) -> Metric:
@@ -120,64 +160,68 @@ def _primary(incident: Incident, recommendation: Recommendation) -> Metric:
     return max(shares, key=lambda m: (m.weight * abs(recommendation.effects[m.id].estimate), m.id))
 
 
-def _history(context: ToolContext, incident: Incident, scope: Slice) -> pd.DataFrame:
-    facts = context.dataset.facts()
-    before = history(facts, incident.window, context.settings.baseline_days)
-    rows = facts[rows_in(facts, scope) & before]
-    if rows.empty:
-        raise ToolFailure(f"no traffic in {scope} before the incident: an experiment cannot be sized")
-    return rows
+def _size(
+    stands: Ground, metric: Metric, *, expected: float, mde: float | None, days: int | None = None
+) -> _Sized:
+    rate = _planned_rate(rate_of(stands.now, metric), expected)
+    variation = stands.spread(metric, rate=rate)
+    if mde is None:
+        mde = _seen_in(variation, days or RECOMMENDED_DAYS)
+    length = days or _whole_weeks(switchback_units(variation.sd, mde) / variation.units_per_day)
+    while True:
+        looks = schedule(length)
+        cost = cost_of_looking(looks)
+        units = switchback_units(variation.sd * math.sqrt(cost), mde) + FOR_STUDENT
+        least = max(math.ceil(units / variation.units_per_day), LEAST_DAYS)
+        if days is not None or least <= length:
+            return _Sized(variation, rate, mde, units, least, length, days or FEASIBLE_DAYS, looks, cost)
+        length = _whole_weeks(least)
 
 
-def _now(context: ToolContext, incident: Incident, scope: Slice) -> pd.DataFrame:
-    facts = context.dataset.facts()
-    return facts[rows_in(facts, scope) & orders_between(facts, incident.window)]
+def _planned_rate(today: float, expected: float) -> float:
+    """Between the arms' rates; a hope beyond what is possible goes half of the way there."""
+    return usable(min(max(today + expected / 2, today / 2), (1 + today) / 2))
 
 
-def _rate(rows: pd.DataFrame, metric: Metric) -> float:
-    old = rows[f"mature_{metric.maturity}"].to_numpy(bool)
-    trials = float(metric.trials(rows)[old].sum())
-    return float(rows[metric.numerator].to_numpy()[old].sum()) / trials if trials else math.nan
+def _seen_in(variation: Variation, days: int) -> float:
+    """The effect that the whole units of so many days can see, read as often as planned."""
+    units = max(math.floor(variation.units_per_day * days) - FOR_STUDENT, 1)
+    cost = cost_of_looking(schedule(days))
+    # A hair more, so that the same number of units comes back from it.
+    return switchback_mde(variation.sd * math.sqrt(cost), units) * (1 + 1e-9)
 
 
-def _size(unit: Unit, rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float, mde: float) -> _Sized:
-    variation = _variation(unit, rows, metric, scope, rate=rate)
-    units = switchback_units(variation.sd, mde)
-    days = max(math.ceil(units / variation.units_per_day), LEAST_DAYS)
-    return _Sized(variation, units, days, mde)
+def _whole_weeks(days: float) -> int:
+    return max(WEEK * math.ceil(days / WEEK), RECOMMENDED_DAYS)
 
 
-def _variation(unit: Unit, rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float) -> Variation:
-    if unit == "switchback":
-        return of_windows(rows, metric, scope, rate=rate)
-    if unit == "store_cluster":
-        return of_stores(rows, metric, days=LEAST_DAYS, rate=rate)
-    return of_orders(rows, metric, rate=rate)
+def _options(stands: Ground, sized: _Sized, metric: Metric, expected: float) -> tuple[SizeOption, ...]:
+    """Longer, wider, or coarser: each with its numbers."""
+    longer = _size(stands, metric, expected=expected, mde=sized.mde)
+    found = [_option("run it as long as it takes", longer)]
+    for scope in _wider(stands.scope):
+        wider = ground(stands.context, stands.incident, scope, stands.unit)
+        try:
+            # What the action does to the other orders is not known, so today's rate is planned for.
+            other = _size(wider, metric, expected=0.0, mde=sized.mde)
+        except ToolFailure:
+            # Too few units there as well: no way out.
+            continue
+        if other.days < longer.days:
+            found.append(_option(f"widen the scope to {scope_words(scope)}", other))
+    days = min(sized.days, FEASIBLE_DAYS)
+    coarser = _size(stands, metric, expected=expected, mde=None, days=days)
+    return (*found, _option("accept to see only larger effects", coarser))
 
 
-def _options(
-    context: ToolContext,
-    incident: Incident,
-    recommendation: Recommendation,
-    sized: _Sized,
-    metric: Metric,
-    rate: float,
-) -> tuple[SizeOption, ...]:
-    """Wider, longer, or coarser: each with its numbers."""
-    found = [SizeOption(change="run it as long as it takes", mde_pp=100 * sized.mde, days=sized.days)]
-    unit, _ = _UNITS[ACTIONS[recommendation.action].channel]
-    for wider in _wider(recommendation.scope):
-        rows = _history(context, incident, wider)
-        other = _size(unit, rows, metric, wider, rate=rate, mde=sized.mde)
-        if other.days < sized.days:
-            change = f"widen the scope to {scope_words(wider)}"
-            found.append(SizeOption(change=change, mde_pp=100 * other.mde, days=other.days))
-    available = sized.variation.units_per_day * FEASIBLE_DAYS
-    coarser = switchback_mde(sized.variation.sd, available)
-    found.append(
-        SizeOption(change="accept to see only larger effects", mde_pp=100 * coarser, days=FEASIBLE_DAYS)
+def _option(change: str, sized: _Sized) -> SizeOption:
+    return SizeOption(
+        change=change,
+        mde_pp=100 * sized.mde,
+        days=sized.days,
+        units_needed=sized.units,
+        sample_orders=sized.sample_orders,
     )
-    return tuple(found)
 
 
 def _wider(scope: Slice) -> tuple[Slice, ...]:
@@ -189,116 +233,36 @@ def _wider(scope: Slice) -> tuple[Slice, ...]:
     return tuple(wider)
 
 
-def _metrics(
-    context: ToolContext,
-    incident: Incident,
-    recommendation: Recommendation,
-    primary: Metric,
-    mde: float,
-) -> tuple[PlanMetric, ...]:
-    now = _now(context, incident, recommendation.scope)
-    effects = recommendation.effects
-    measured = [METRICS[name] for name in METRICS if name in effects]
-    first = _plan_metric(primary, "primary", now, expected=effects[primary.id].estimate)
-    helped = [m for m in measured if m.id != primary.id and _helps(m, effects[m.id].estimate)]
-    watched = [m for m in measured if m.id != primary.id and m not in helped and m.kind == "rate"]
-    secondary = [_plan_metric(m, "secondary", now, expected=effects[m.id].estimate) for m in helped]
-    guarded = [_plan_metric(m, "guardrail", now, expected=effects[m.id].estimate) for m in watched]
-    spill = PlanMetric(
-        metric=f"{primary.id}_elsewhere",
-        role="guardrail",
-        direction=_good(primary),
-        baseline=_elsewhere(context, incident, recommendation.scope, primary),
-        margin=mde / 2,
-    )
-    return (first, *secondary, *guarded, *_efficiency_metrics(context, incident, recommendation, now), spill)
+def _burn_in(stands: Ground, sized: _Sized) -> float:
+    length = sized.variation.window_hours
+    return 0.0 if length is None else burn_in_s(stands.before, length)
 
 
-def _helps(metric: Metric, change: float) -> bool:
-    return change > 0 if metric.better == "higher" else change < 0
+def _clustering(stands: Ground, sized: _Sized, metric: Metric) -> Clustering:
+    """Over the orders that the analysis keeps."""
+    variation = sized.variation
+    size = variation.orders_per_unit * metric.scale
+    if variation.window_hours is not None:
+        size *= 1 - _burn_in(stands, sized) / (3600 * variation.window_hours)
+    comparisons = 2 if stands.unit == "store_cluster" else 1
+    return clustering(variation.sd, rate=sized.rate, size=size, comparisons=comparisons)
 
 
-def _good(metric: Metric) -> str:
-    return "increase" if metric.better == "higher" else "decrease"
-
-
-def _plan_metric(metric: Metric, role: str, now: pd.DataFrame, *, expected: float) -> PlanMetric:
-    value = _rate(now, metric)
-    known = None if math.isnan(value) else value
-    harm = None if known is None else max(HARM * min(known, abs(1 - known)), LEAST_HARM)
-    return PlanMetric.model_validate(
-        {
-            "metric": metric.id,
-            "role": role,
-            "direction": _good(metric),
-            "baseline": known,
-            "margin": harm if role == "guardrail" else None,
-            "expected": expected,
-            "unit": metric.unit,
-        }
-    )
-
-
-def _efficiency_metrics(
-    context: ToolContext, incident: Incident, recommendation: Recommendation, now: pd.DataFrame
-) -> tuple[PlanMetric, ...]:
-    """Courier efficiency and order volume: never left out, even where today's value is unknown."""
-    today = of_pool(context.dataset, recommendation.scope, incident.window)
-    change = recommendation.efficiency_cost.get(POOL)
-    name, value = today or (PER_HOUR, None)
-    per_day = len(now) / max(int(now["day"].nunique()), 1)
-    return (
-        PlanMetric(
-            metric=f"{name}_of_region",
-            role="guardrail",
-            direction="increase",
-            baseline=value,
-            margin=None if value is None else (1 - context.settings.efficiency_floor) * value,
-            expected=None if value is None or change is None else change.estimate / 100 * value,
-            unit=name,
-        ),
-        PlanMetric(
-            metric="orders_per_day",
-            role="guardrail",
-            direction="increase",
-            baseline=per_day,
-            margin=HARM * per_day,
-            unit="orders_per_day",
-        ),
-    )
-
-
-def _with_margin(metric: PlanMetric, unit: Unit, rows: pd.DataFrame, scope: Slice, days: int) -> PlanMetric:
-    """A guardrail on a share gets no narrower a margin than the experiment can see."""
-    if metric.role != "guardrail" or metric.metric not in METRICS or metric.baseline is None:
-        return metric
-    rate = min(max(metric.baseline, 0.001), 0.999)
-    try:
-        variation = _variation(unit, rows, METRICS[metric.metric], scope, rate=rate)
-    except ToolFailure:
-        return metric
-    seen = switchback_mde(variation.sd, variation.units_per_day * days)
-    return metric.model_copy(update={"margin": max(metric.margin or 0.0, seen)})
-
-
-def _elsewhere(context: ToolContext, incident: Incident, scope: Slice, metric: Metric) -> float | None:
-    """The metric of the same regions outside the scope, where spill-over would show."""
-    facts = context.dataset.facts()
-    region = scope.get("region")
-    near = rows_in(facts, Slice.parse({"region": region}) if region is not None else Slice())
-    rows = facts[near & ~rows_in(facts, scope) & orders_between(facts, incident.window)]
-    value = _rate(rows, metric)
-    return None if math.isnan(value) else value
+def _reduction(stands: Ground, metric: Metric) -> tuple[VarianceReduction, ...]:
+    if stands.unit == "switchback":
+        return of_windows(stands.before, metric, stands.scope)
+    if stands.unit == "store_cluster":
+        return of_stores(stands.before, metric)
+    return of_orders(stands.before, metric)
 
 
 def _draft(
-    recommendation: Recommendation,
-    action: Action,
-    unit: Unit,
-    reason: str,
-    sized: _Sized,
-    metrics: tuple[PlanMetric, ...],
+    stands: Ground, recommendation: Recommendation, action: Action, sized: _Sized, chosen: PlanMetrics
 ) -> ExperimentPlan:
+    """The plan's numbers; the words come after."""
+    unit, reason = _UNITS[action.channel]
+    primary = METRICS[chosen.metrics[0].metric]
+    alike = _clustering(stands, sized, primary)
     title = fill(recommendation.title, scope=recommendation.scope, parameters=recommendation.parameters)
     return ExperimentPlan(
         action=action.id,
@@ -310,17 +274,34 @@ def _draft(
         unit=unit,
         unit_reason=reason,
         window_hours=sized.variation.window_hours,
-        metrics=metrics,
+        burn_in_s=_burn_in(stands, sized),
+        planned_share=PLANNED_SHARE,
+        primary=primary.id,
+        metrics=chosen.metrics,
+        mde=sized.mde,
         mde_pp=100 * sized.mde,
         alpha=ALPHA,
         power=POWER,
         unit_sd_pp=100 * sized.variation.sd,
+        icc=alike.icc,
+        design_effect=alike.design_effect,
+        variance_reduction=_reduction(stands, primary),
+        sample_inflation=sized.inflation,
         units_needed=sized.units,
         units_per_day=sized.variation.units_per_day,
-        sample_orders=math.ceil(sized.units * sized.variation.orders_per_unit),
+        units_planned=sized.units_planned,
+        sample_orders=sized.sample_orders,
+        days_least=sized.days_least,
         days=sized.days,
+        mde_in_days_pp=100 * _seen_in(sized.variation, sized.days),
+        looks=sized.looks,
+        guardrail_alpha=chosen.guardrail_alpha,
+        srm_p_bound=SRM_P,
+        missing_share_limit=MISSING_SHARE,
+        holdback_share=HOLDBACK_SHARE,
+        holdback_days=HOLDBACK_DAYS,
         variance_source=sized.variation.source,
-        feasible=sized.days <= FEASIBLE_DAYS,
+        feasible=sized.feasible,
         options=(),
         analysis=(),
         rollout=(),
@@ -328,6 +309,7 @@ def _draft(
         monitoring=(),
         rollback=(),
         decision_rules=(),
+        decision_matrix=(),
         holdback="",
         evidence=recommendation.evidence,
         markdown="",

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Protocol
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 
@@ -50,4 +51,16 @@ class Knowledge(Protocol):
         role: str | None = None,
     ) -> tuple[Passage, ...]:
         """The best passages for a question, best first."""
+        ...
+
+
+class Assignments(Protocol):
+    """The port `assignments`: who got which arm of the experiments that run on these data."""
+
+    def rows(self) -> pd.DataFrame:
+        """The assignment of the experiment that is read; columns as in `tools.assignment_file`."""
+        ...
+
+    def others(self) -> tuple[pd.DataFrame, ...]:
+        """Those of other experiments that run at the same time."""
         ...

@@ -154,23 +154,41 @@ def _efficiency(option: _Estimated) -> float:
 
 
 def _recommendation(best: _Estimated, finding: Finding) -> Recommendation:
-    action, result = best.candidate.action, best.result
+    return recommendation_of(
+        best.candidate,
+        best.result,
+        confidence=finding.p_primary * best.result.coverage_share,
+        addresses=finding.hypothesis.value,
+        evidence=finding.evidence,
+    )
+
+
+def recommendation_of(
+    candidate: Candidate,
+    result: WhatIfResult,
+    *,
+    confidence: float,
+    addresses: str,
+    evidence: tuple[str, ...] = (),
+) -> Recommendation:
+    """An action made concrete, with its estimated effects."""
+    action = candidate.action
     return Recommendation(
         action=action.id,
         title=action.title,
-        parameters=dict(best.candidate.parameters),
-        scope=best.candidate.scope,
+        parameters=dict(candidate.parameters),
+        scope=candidate.scope,
         effects=result.effects,
         efficiency_cost=result.efficiency,
         not_testable=result.not_testable,
-        confidence=finding.p_primary * result.coverage_share,
-        addresses=finding.hypothesis.value,
+        confidence=confidence,
+        addresses=addresses,
         owner=action.owner,
         reversibility=action.reversibility,
         complexity=action.complexity,
         implementation=action.implementation,
         risks=action.risks,
-        evidence=finding.evidence,
+        evidence=evidence,
     )
 
 

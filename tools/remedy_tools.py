@@ -1,8 +1,11 @@
-"""The remedies as registered tools: recommendations, experiment plans, and two doors not yet built.
+"""The remedies as registered tools: recommendations, experiment plans, and a door not yet built.
 
-`what_if` is registered in `whatif`.
+`what_if` is registered in `whatif`, `monitor_experiment` in `monitor_tool`.
 """
 
+from typing import Annotated
+
+from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from tools import design
@@ -12,6 +15,7 @@ from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication
 from tools.incidents import Incident
 from tools.interventions import Intervention
+from tools.looks import LEAST_DAYS
 from tools.recommendations import Dropped, Recommendation
 from tools.registry import Arguments, Cost, Result, ToolContext, tool
 
@@ -47,6 +51,10 @@ class ExperimentPlanArguments(Arguments):
 
     incident: Incident
     recommendation: Recommendation
+    mde_pp: Annotated[float, Field(gt=0, lt=100)] | None = None
+    """Smallest effect on the primary metric worth seeing; by default half of the expected one."""
+    days: Annotated[int, Field(ge=LEAST_DAYS)] | None = None
+    """Length; by default what the effect needs, in whole weeks."""
 
 
 class ExperimentPlanResult(Result):
@@ -62,7 +70,13 @@ def experiment_plan(context: ToolContext, arguments: ExperimentPlanArguments) ->
     Do not use it for `monitor_only`: nothing is changed, so there is nothing to try out.
     """
     with threadpool_limits(1):
-        plan = design.experiment_plan(context, arguments.incident, arguments.recommendation)
+        plan = design.experiment_plan(
+            context,
+            arguments.incident,
+            arguments.recommendation,
+            mde=None if arguments.mde_pp is None else arguments.mde_pp / 100,
+            days=arguments.days,
+        )
     return ExperimentPlanResult(plan=plan)
 
 
@@ -84,24 +98,3 @@ def simulate_dispatch(context: ToolContext, arguments: SimulateDispatchArguments
     Not built yet: use `what_if`, which stays within what has been observed.
     """
     raise NotBuiltError("the structural dispatch simulator")
-
-
-class MonitorExperimentArguments(Arguments):
-    """The plan that is running."""
-
-    plan: ExperimentPlan
-
-
-class MonitorExperimentResult(Result):
-    """Health, progress and decision."""
-
-
-@tool(cost=Cost.MODERATE)
-def monitor_experiment(
-    context: ToolContext, arguments: MonitorExperimentArguments
-) -> MonitorExperimentResult:
-    """Read a running experiment: health first, then guardrails, progress and the decision.
-
-    Not built yet: follow the plan's own checks and monitoring list.
-    """
-    raise NotBuiltError("reading a running experiment")

@@ -50,6 +50,23 @@ def carry_over_s(rows: pd.DataFrame) -> float:
     return 3600.0
 
 
+def burn_in_s(rows: pd.DataFrame, window_hours: int) -> float:
+    """Seconds at the start of a window that still feel the arm before it: the carry-over, at most half the window."""
+    return min(carry_over_s(rows), 1800.0 * window_hours)
+
+
+def positions(rows: pd.DataFrame, scope: Slice, length: int) -> pd.Series:
+    """The place of each order's window in the day, first 0; missing outside of the scope's hours."""
+    hours = tuple(range(24)) if scope.hour is None else scope.hour.hours
+    return rows["hour"].map({hour: index // length for index, hour in enumerate(hours)})
+
+
+def windows_of(rows: pd.DataFrame, metric: Metric, scope: Slice) -> pd.DataFrame:
+    """The metric's `top` and `bottom` by `region` (where there is one), `day` and `position`."""
+    placed = rows.assign(position=positions(rows, scope, window_hours(rows, scope)))
+    return summed(placed, metric, [*(["region"] if "region" in rows else []), "day", "position"])
+
+
 def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float) -> Variation:
     """Spread between region-windows, in excess of chance as in history, with chance at the asked rate.
 
@@ -63,13 +80,15 @@ def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float)
         ToolFailure: there are too few windows of history.
     """
     length = window_hours(rows, scope)
-    hours = tuple(range(24)) if scope.hour is None else scope.hour.hours
-    position = rows["hour"].map({hour: index // length for index, hour in enumerate(hours)})
-    keys = ["region"] if "region" in rows else []
-    windows = _summed(rows.assign(position=position), metric, [*keys, "day", "position"])
-    strata = windows.groupby([*keys, "position"], observed=True)
+    windows = windows_of(rows, metric, scope)
+    strata = windows.groupby([name for name in ("region", "position") if name in windows], observed=True)
     days = rows["day"].nunique()
-    sd = _spread(windows, np.asarray(strata.ngroup(), np.int64), rate)
+    sd = _spread(
+        windows,
+        np.asarray(strata.ngroup(), np.int64),
+        rate,
+        kept=1 - burn_in_s(rows, length) / (3600 * length),
+    )
     return Variation(
         sd=sd,
         units=len(windows),
@@ -83,8 +102,17 @@ def of_windows(rows: pd.DataFrame, metric: Metric, scope: Slice, *, rate: float)
     )
 
 
-def of_stores(rows: pd.DataFrame, metric: Metric, *, days: int, rate: float) -> Variation:
-    """Spread between stores over a period of `days`, each store compared with its own past.
+class StoreHalves(NamedTuple):
+    """Stores in the earlier and the later half of the history."""
+
+    stores: pd.DataFrame
+    """Row a store; `top` and `bottom`, each for late False and True."""
+    days: int
+    """Of a half."""
+
+
+def halves_of_stores(rows: pd.DataFrame, metric: Metric) -> StoreHalves:
+    """The metric of every store, twice.
 
     Raises:
         ToolFailure: the data name no stores, or too few of them have two such periods of history.
@@ -93,10 +121,20 @@ def of_stores(rows: pd.DataFrame, metric: Metric, *, days: int, rate: float) -> 
         raise ToolFailure("not testable: no column orders.store_id")
     half = (rows["day"].max() - rows["day"].min() + 1) // 2
     late = rows["day"] > rows["day"].max() - half
-    periods = _summed(rows.assign(late=late), metric, ["store_id", "late"])
+    periods = summed(rows.assign(late=late), metric, ["store_id", "late"])
     wide = periods.pivot(index="store_id", columns="late", values=["top", "bottom"]).dropna()
     if len(wide) < LEAST_UNITS:
         raise ToolFailure(f"only {len(wide)} stores have orders in both halves of the history")
+    return StoreHalves(wide, int(half))
+
+
+def of_stores(rows: pd.DataFrame, metric: Metric, *, days: int, rate: float) -> Variation:
+    """Spread between stores over a period of `days`, each store compared with its own past.
+
+    Raises:
+        ToolFailure: the data name no stores, or too few of them have two such periods of history.
+    """
+    wide, half = halves_of_stores(rows, metric)
     rates = wide["top"] / wide["bottom"]
     size = float(wide["bottom"].to_numpy().mean())
     change_sd = float((rates[True] - rates[False]).std(ddof=1))
@@ -127,24 +165,30 @@ def of_orders(rows: pd.DataFrame, metric: Metric, *, rate: float) -> Variation:
     )
 
 
-def _summed(rows: pd.DataFrame, metric: Metric, keys: list[str]) -> pd.DataFrame:
+def summed(rows: pd.DataFrame, metric: Metric, keys: list[str]) -> pd.DataFrame:
     """Numerator and denominator of the metric by unit, orders too young to count left out."""
     old = rows[f"mature_{metric.maturity}"].to_numpy(np.int64)
     plain = rows[keys].assign(
         top=rows[metric.numerator].to_numpy(np.int64) * old, bottom=metric.trials(rows) * old
     )
-    summed = plain.groupby(keys, observed=True, as_index=False)[["top", "bottom"]].sum()
-    return summed[summed["bottom"] > 0].reset_index(drop=True)
+    sums = plain.groupby(keys, observed=True, as_index=False)[["top", "bottom"]].sum()
+    return sums[sums["bottom"] > 0].reset_index(drop=True)
 
 
-def _spread(windows: pd.DataFrame, strata: npt.NDArray[np.int64], rate: float) -> float:
-    """Standard deviation of window means about the mean of their stratum, at another rate than history's."""
+def _spread(windows: pd.DataFrame, strata: npt.NDArray[np.int64], rate: float, *, kept: float) -> float:
+    """Standard deviation of window means as the analysis weighs them, at another rate than history's.
+
+    Windows count by their orders, so a few large ones decide: the spread is that of equal windows which would leave
+    the same error in the difference of weighted means. Only a share `kept` of the orders lies after the burn-in.
+    """
     freedom = len(windows) - len(np.unique(strata))
     if freedom < LEAST_UNITS:
         raise ToolFailure(f"only {len(windows)} windows of history: too few to size an experiment")
-    means = (windows["top"] / windows["bottom"]).to_numpy(np.float64)
-    centre = np.bincount(strata, weights=means) / np.bincount(strata)
-    seen = float(((means - centre[strata]) ** 2).sum()) / freedom
-    old = float(windows["top"].sum() / windows["bottom"].sum())
-    chance = float((1 / windows["bottom"]).mean())
-    return math.sqrt(max(seen - old * (1 - old) * chance, 0.0) + rate * (1 - rate) * chance)
+    bottom = windows["bottom"].to_numpy(np.float64)
+    means = windows["top"].to_numpy(np.float64) / bottom
+    centre = np.bincount(strata, weights=bottom * means) / np.bincount(strata, weights=bottom)
+    weight = (len(windows) * bottom / bottom.sum()) ** 2
+    seen = float((weight * (means - centre[strata]) ** 2).sum()) / freedom
+    old = float(windows["top"].sum() / bottom.sum())
+    chance = len(windows) / float(bottom.sum())
+    return math.sqrt(max(seen - old * (1 - old) * chance, 0.0) + rate * (1 - rate) * chance / kept)

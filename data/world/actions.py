@@ -1,17 +1,23 @@
 """Interventions: what can be done about a world, and what it moves.
 
-Every action has a scope and a time from which it acts; it lasts to the end of the world. Longer promises
-and a smaller selection lose orders; couriers and helpers in the store cost money.
+Every action has a scope and a time from which it acts; it lasts to the end of the world, or acts in some windows
+only, as in an experiment. Longer promises and a smaller selection lose orders; couriers and helpers in the store
+cost money.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from data.slices import Slice
 from data.world.arrays import Bools
+from data.world.catalog import CATEGORIES
 from data.world.grid import Grid
 from data.world.levers import Levers
+
+Span = tuple[AwareDatetime, AwareDatetime]
 
 
 class BaseAction(BaseModel):
@@ -23,10 +29,33 @@ class BaseAction(BaseModel):
     """Region, category and local hours; the empty slice is everywhere."""
     start: AwareDatetime | None = None
     """From when on; None is the whole world."""
+    during: Annotated[tuple[Span, ...] | None, Field(exclude_if=lambda spans: spans is None)] = None
+    """The only spans it acts in, from each start on and before its end; None is always."""
+
+    @field_validator("during")
+    @classmethod
+    def _in_order(cls, spans: tuple[Span, ...] | None) -> tuple[Span, ...] | None:
+        ordered = sorted(spans or ())
+        for start, end in ordered:
+            if end <= start:
+                raise ValueError(f"during has a span from {start} to {end}; it must end after it starts")
+        for (_, end), (start, _) in pairwise(ordered):
+            if start < end:
+                raise ValueError(f"during has two spans that share the time from {start} to {end}")
+        return None if spans is None else tuple(ordered)
 
     def cells(self, grid: Grid) -> Bools:
         """The cells it acts in; raises `ValueError` for a scope that the world does not know."""
-        return grid.select(self.scope, since=self.start)
+        cells = grid.select(self.scope, since=self.start)
+        return cells if self.during is None else cells & self._within(grid, self.during)
+
+    @staticmethod
+    def _within(grid: Grid, spans: tuple[Span, ...]) -> Bools:
+        """Cells whose hour begins in a span."""
+        starts, ends = (np.array([span[side].timestamp() for span in spans]) for side in (0, 1))
+        last = np.searchsorted(starts, grid.start, side="right") - 1
+        inside = (last >= 0) & (grid.start < ends[last]) if spans else np.zeros(grid.start.size, np.bool_)
+        return np.repeat(inside, len(CATEGORIES))
 
 
 class SetBatchingThreshold(BaseAction):

@@ -9,7 +9,10 @@
     exits        exit codes, and which error means which
     files        writing whole files or nothing
     later        commands whose rooms are not built yet
+    monitor      `cx monitor`
+    monitor_view the reading of an experiment as people see it
     options      options that several commands share
+    plan         `cx plan`
     service      `cx serve`, `cx doctor`
     tables       results as people read them
     world        `cx data generate`, `cx data check`

@@ -64,7 +64,9 @@ def investigate(  # noqa: PLR0913  # the options of the command
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Print the run's events, one JSON document a line.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for report.md, report.json and plan.md.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.md, report.json, plan.md and plan.json.")
+    ] = None,
 ) -> None:
     """Find out why: test every cause, weigh the evidence, recommend, plan an experiment.
 
@@ -104,16 +106,19 @@ def investigate(  # noqa: PLR0913  # the options of the command
 
 
 def write_report(folder: Path, report: "InvestigationReport") -> None:
-    """Write report.md, report.json and, where there is one, plan.md."""
+    """Write report.md, report.json and, where there is one, plan.md and plan.json."""
     from server.cli.files import write_text
     from server.documents import report_markdown
 
     write_text(folder / "report.json", report.model_dump_json(indent=2, by_alias=True) + "\n")
     write_text(folder / "report.md", report_markdown(report))
-    if report.experiment_plan is not None:
-        write_text(folder / "plan.md", report.experiment_plan.markdown)
-    else:
-        (folder / "plan.md").unlink(missing_ok=True)
+    plan = report.experiment_plan
+    if plan is None:
+        for name in ("plan.md", "plan.json"):
+            (folder / name).unlink(missing_ok=True)
+        return
+    write_text(folder / "plan.md", plan.markdown)
+    write_text(folder / "plan.json", plan.model_dump_json(indent=2, by_alias=True) + "\n")
 
 
 def replay(

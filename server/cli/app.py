@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from server.cli import analyse, bench, demo, evaluate, later, service, world
+from server.cli import analyse, bench, demo, evaluate, later, monitor, plan, service, world
 from server.cli.exits import guarded
 
 _HELP = """Finds out why customers are disappointed with their orders, and shows its work.
@@ -47,6 +47,8 @@ def _root(
 
 world.register(app)
 analyse.register(app)
+plan.register(app)
+monitor.register(app)
 demo.register(app)
 service.register(app)
 evaluate.register(app)

@@ -100,3 +100,22 @@ def rca(
     from server.rca_bench import bench_rca
 
     bench_rca(orders=orders, replicates=replicates, as_json=json)
+
+
+@bench_app.command()
+def experiments(
+    runs: Annotated[
+        int,
+        typer.Option(min=8, help="Switchbacks without an effect; 2.5 times as many with the designed one."),
+    ] = 400,
+    label: Label = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    json: Json = False,
+) -> None:
+    """How often experiments see what is not there, find what they were sized for, and stop without need.
+
+    Example: cx bench experiments --runs 40
+    """
+    from server.experiments_bench import bench_experiments
+
+    bench_experiments(runs=runs, label=label, workers=workers, as_json=json)

@@ -7,8 +7,6 @@ import typer
 from server.cli.exits import CommandError, ExitCode
 
 LATER = {
-    "plan": "Design an experiment for an action of your own.",
-    "monitor": "Watch a running experiment.",
     "risk": "Train and apply the delay-risk model.",
     "pipeline": "Push a file of events through the stream.",
     "worker": "Work through queued jobs beside the service.",

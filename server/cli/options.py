@@ -9,8 +9,11 @@ import typer
 from server.cli.exits import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from data.dataset import Dataset
     from data.mapping import Mapping
+    from data.slices import Slice
     from tools.settings import AnalysisSettings
 
 Data = Annotated[
@@ -55,6 +58,52 @@ def parse_time(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         raise CommandError(f"--as-of {text!r} has no zone; append Z for UTC, or an offset such as -05:00")
     return moment.astimezone(UTC)
+
+
+def parse_slice(text: str) -> "Slice":
+    """A slice as people type it.
+
+    Raises:
+        CommandError: a part is not `name=value`, the hours are not `from-to`, or a name comes twice.
+
+    Example:
+        >>> str(parse_slice("region=SF category=grocery hour=18-20"))
+        'category=grocery, region=SF, 18-20h'
+    """
+    from pydantic import ValidationError
+
+    from data.slices import Slice
+
+    values = parse_settings(text.replace(",", " ").split(), option="--scope")
+    hours = values.pop("hour", None)
+    try:
+        hour = None if hours is None else dict(zip(("from", "to"), map(int, hours.split("-")), strict=True))
+        return Slice.model_validate({"values": tuple(values.items()), "hour": hour})
+    except (ValueError, ValidationError) as error:
+        raise CommandError(
+            f"--scope {text!r}: hour={hours} is not a range of hours; write it as hour=18-20, from 0 to 24"
+        ) from error
+
+
+def parse_settings(parts: "Iterable[str]", *, option: str) -> dict[str, str]:
+    """`name=value` parts as a dict.
+
+    Raises:
+        CommandError: a part is something else, or a name comes twice.
+
+    Example:
+        >>> parse_settings(["couriers_share=0.2"], option="--set")
+        {'couriers_share': '0.2'}
+    """
+    found: dict[str, str] = {}
+    for part in parts:
+        name, equals, value = part.partition("=")
+        if not (name and equals and value):
+            raise CommandError(f"{option} {part!r} is not name=value")
+        if name in found:
+            raise CommandError(f"{option} names {name!r} twice")
+        found[name] = value
+    return found
 
 
 def load_mapping(path: Path | None) -> "Mapping | None":

@@ -3,8 +3,8 @@
 import pytest
 
 from knowledge import library
-from tools.design import HARM, LEAST_HARM
 from tools.metrics import METRICS
+from tools.plan_metrics import HARM, LEAST_HARM
 from tools.plan_text import BAND_DAYS, SAFETY_SHARE
 from tools.policy import Decision, Outcome, PolicyRequest, Role, decide
 from tools.ports import PassageKind

@@ -11,7 +11,7 @@ from data.slices import Slice
 from server.models import RunRecord
 from server.repository import Served
 from tools.evidence import Evidence
-from tools.experiment import ExperimentPlan
+from tools.experiment import ExperimentPlan, Look
 from tools.findings import Finding, FindingVerdict, HypothesisId, IncidentVerdict
 from tools.incidents import DetectionReport, Incident, Kind, Severity, Window
 from tools.recommendations import Effect, Recommendation
@@ -59,15 +59,32 @@ def make_plan() -> ExperimentPlan:
         unit="switchback",
         unit_reason="r",
         window_hours=2,
+        burn_in_s=1800.0,
+        planned_share=0.5,
+        primary="on_time",
         metrics=(),
+        mde=0.02,
         mde_pp=2.0,
         alpha=0.05,
         power=0.8,
         unit_sd_pp=3.0,
+        icc=0.01,
+        design_effect=1.5,
+        variance_reduction=(),
+        sample_inflation=1.0,
         units_needed=40,
         units_per_day=6.0,
+        units_planned=42,
         sample_orders=8000,
+        days_least=7,
         days=7,
+        mde_in_days_pp=1.9,
+        looks=(Look(day=7, information=1.0, z_bound=1.96, p_bound=0.05, alpha_spent=0.05),),
+        guardrail_alpha=0.01,
+        srm_p_bound=0.001,
+        missing_share_limit=0.02,
+        holdback_share=0.05,
+        holdback_days=14,
         variance_source="v",
         feasible=True,
         options=(),
@@ -77,6 +94,7 @@ def make_plan() -> ExperimentPlan:
         monitoring=(),
         rollback=(),
         decision_rules=(),
+        decision_matrix=(),
         holdback="none",
         evidence=("E1",),
         markdown="# Plan\n\nGo back to two orders a batch.\n",

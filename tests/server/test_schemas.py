@@ -7,7 +7,9 @@ from server import schemas
 from tests.server.fakes import make_detection, make_incident, make_report
 
 
-@pytest.mark.parametrize("name", ["check.json", "detect.json", "investigate.json", "openapi.json"])
+@pytest.mark.parametrize(
+    "name", ["check.json", "detect.json", "investigate.json", "monitor.json", "plan.json", "openapi.json"]
+)
 def test_committed_schemas_are_current(name: str) -> None:
     committed = (schemas.FOLDER / name).read_text()
     assert committed == schemas.documents()[name], "run `python -m server.schemas` and commit the result"
@@ -33,7 +35,7 @@ def test_schemas_require_what_checks_outside_read() -> None:
 
 def test_documents_have_only_known_fields() -> None:
     """`additionalProperties: false` everywhere: a new field needs a new schema."""
-    for name in ("detect.json", "investigate.json"):
+    for name in ("detect.json", "investigate.json", "monitor.json", "plan.json"):
         assert json.loads((schemas.FOLDER / name).read_text())["additionalProperties"] is False
     assert set(json.loads(make_detection(make_incident()).model_dump_json())) == {
         "incidents",

@@ -1,6 +1,12 @@
-"""Sample sizes against reference values and statsmodels."""
+"""Sample sizes and split checks against reference values, statsmodels and tea-tasting."""
 
+import math
+
+import pandas as pd
 import pytest
+from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.proportion import proportion_effectsize
+from tea_tasting.metrics import Mean, SampleRatio
 
 from tools import power
 
@@ -24,9 +30,6 @@ def test_proportion_sample_size_equals_the_reference(p0: float, p1: float, expec
 
 
 def test_proportion_sample_size_agrees_with_the_arcsine_method() -> None:
-    from statsmodels.stats.power import NormalIndPower
-    from statsmodels.stats.proportion import proportion_effectsize
-
     effect = proportion_effectsize(0.80, 0.78)
     other = NormalIndPower().solve_power(effect_size=effect, alpha=0.05, power=0.8)
     assert power.proportion_sample_size(0.78, 0.80) == pytest.approx(other, rel=2e-3)
@@ -36,8 +39,38 @@ def test_mean_sample_size_equals_the_reference() -> None:
     assert power.mean_sample_size(13, 2) == pytest.approx(663, abs=1)
 
 
+@pytest.mark.parametrize(("sd", "mde", "alpha", "chance"), [(13, 2, 0.05, 0.8), (1, 0.1, 0.01, 0.9)])
+def test_mean_sample_size_agrees_with_other_libraries(
+    sd: float, mde: float, alpha: float, chance: float
+) -> None:
+    ours = power.mean_sample_size(sd, mde, alpha=alpha, power=chance)
+    theirs = NormalIndPower().solve_power(effect_size=mde / sd, alpha=alpha, power=chance)
+    assert ours == math.ceil(theirs)
+    # tea-tasting counts both arms together.
+    assert ours == pytest.approx(_tea_tasting_units(sd, mde, alpha, chance, "two-sided") / 2, abs=1)
+
+
+def _tea_tasting_units(mean_sd: float, mde: float, alpha: float, chance: float, alternative: str) -> float:
+    metric = Mean(
+        "value",
+        alternative=alternative,
+        use_t=False,
+        alpha=alpha,
+        power=chance,
+        effect_size=mde,
+    )
+    spread = math.sqrt(1 / 2) * mean_sd  # of two values, one standard deviation from their mean
+    data = pd.DataFrame({"value": [10 - spread, 10 + spread]})
+    return float(metric.solve_power(data, "n_obs")[0].n_obs)
+
+
 def test_non_inferiority_sample_size_equals_the_reference() -> None:
     assert power.non_inferiority_sample_size(0.03, 0.005) == pytest.approx(14393, abs=1)
+
+
+def test_non_inferiority_sample_size_agrees_with_tea_tasting() -> None:
+    theirs = _tea_tasting_units(math.sqrt(0.03 * 0.97), 0.005, 0.05, 0.8, "greater")
+    assert power.non_inferiority_sample_size(0.03, 0.005) == pytest.approx(theirs / 2, abs=1)
 
 
 def test_switchback_units_equal_the_reference() -> None:
@@ -57,7 +90,18 @@ def test_switchback_mde_is_the_inverse_of_the_units() -> None:
     [([10_000, 10_300], 0.035), ([44_000, 45_000], 0.00080), ([100_000, 101_500], 0.00083)],
 )
 def test_srm_p_value_equals_the_reference(counts: list[int], expected: float) -> None:
-    assert power.srm_p_value(counts, [0.5, 0.5]) == pytest.approx(expected, rel=0.02)
+    # Three digits of the reference, rounded as it is.
+    assert power.srm_p_value(counts, [0.5, 0.5]) == pytest.approx(expected, rel=0.015)
+
+
+@pytest.mark.parametrize("treated_share", [0.5, 0.1])
+def test_srm_p_value_agrees_with_tea_tasting(treated_share: float) -> None:
+    arms = pd.DataFrame({"variant": [0] * 1_000 + [1] * 1_080})
+    ratio = treated_share / (1 - treated_share)
+    check = SampleRatio(ratio, method="norm", correction=False)
+    theirs = check.analyze(arms, 0, 1, variant="variant").pvalue
+    ours = power.srm_p_value([1_000, 1_080], [1 - treated_share, treated_share])
+    assert ours == pytest.approx(theirs, rel=1e-6)
 
 
 def test_design_effect_never_pays_for_clustering() -> None:

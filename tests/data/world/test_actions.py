@@ -81,3 +81,29 @@ def test_a_threshold_out_of_bounds_is_refused(value: int) -> None:
 def test_an_unknown_scope_is_refused(none: World) -> None:
     with pytest.raises(ValueError, match="region='Mars'"):
         none.run([AddCouriers(scope=Slice.parse({"region": "Mars"}), share=0.1)])
+
+
+def test_an_action_acts_in_its_spans_only(none: World) -> None:
+    midnight = none.draws.grid.midnight("SF", 7)
+    spans = tuple((midnight + timedelta(hours=h), midnight + timedelta(hours=h + 2)) for h in (18, 40))
+    base, acted = none.run(), none.run([AddCouriers(scope=SF, during=spans[::-1], share=1.0)])
+    moved = acted.levers.couriers != base.levers.couriers
+    inside = [acted.select(SF, *span) for span in spans]
+    assert moved[acted.journey.orders.cell].tolist() == (inside[0] | inside[1]).tolist()
+    nowhere = none.run([AddCouriers(scope=SF, during=(), share=1.0)])
+    assert nowhere.tables["deliveries"].equals(base.tables["deliveries"])
+
+
+def test_spans_that_end_early_or_overlap_are_refused(none: World) -> None:
+    midnight = none.draws.grid.midnight("SF", 7)
+    one, two, three = (midnight + timedelta(hours=h) for h in range(3))
+    with pytest.raises(ValidationError, match="must end after it starts"):
+        AddCouriers(scope=SF, during=((two, one),), share=1.0)
+    with pytest.raises(ValidationError, match="share the time"):
+        AddCouriers(scope=SF, during=((one, three), (two, three)), share=1.0)
+
+
+def test_an_action_without_spans_is_written_as_before() -> None:
+    written = AddCouriers(scope=SF, share=1.0).model_dump(mode="json")
+    assert set(written) == {"kind", "scope", "start", "share"}
+    assert set(AddCouriers.model_json_schema()["properties"]) == {*written, "during"}

@@ -32,7 +32,7 @@ def test_investigate_writes_report_and_plan(cx: Cx, world: Path, tmp_path: Path)
     out = tmp_path / "report"
     ended = cx("investigate", "--data", world, "--out", out)
     assert ended.code == 0
-    assert {path.name for path in out.iterdir()} >= {"plan.md", "report.json", "report.md"}
+    assert {path.name for path in out.iterdir()} >= {"plan.json", "plan.md", "report.json", "report.md"}
     report = InvestigationReport.model_validate_json((out / "report.json").read_text())
     assert report.incident is not None
     assert report.grounding.supported == report.grounding.claims
@@ -95,5 +95,16 @@ def test_calibrate_refuses_too_few_incidents(cx: Cx, tmp_path: Path) -> None:
 
 def test_help_comes_at_once_and_names_every_command(cx: Cx) -> None:
     shown = cx("--help").out
-    for name in ("data", "detect", "investigate", "demo", "serve", "eval", "calibrate", "doctor", "replay"):
+    for name in (
+        "data",
+        "detect",
+        "investigate",
+        "demo",
+        "serve",
+        "eval",
+        "calibrate",
+        "doctor",
+        "replay",
+        "plan",
+    ):
         assert name in shown
