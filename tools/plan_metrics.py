@@ -25,6 +25,8 @@ from tools.variation import window_hours
 HARM: Final = 0.1
 """A guardrail may get worse by this share of its value."""
 LEAST_HARM: Final = 0.002
+CLEARED: Final = 0.95
+"""Chance that a guardrail which is not harmed is cleared at the last reading; every one of them must be."""
 
 
 class PlanMetrics(NamedTuple):
@@ -184,7 +186,7 @@ def _with_bounds(guard: _Guard, *, alpha: float, days: int) -> PlanMetric:
     units = spread.units_per_day * days
     margin = metric.margin
     if not guard.fixed and margin is not None:
-        margin = max(margin, switchback_mde(spread.sd, units, alpha=2 * alpha))
+        margin = max(margin, switchback_mde(spread.sd, units, alpha=2 * alpha, power=CLEARED))
     # Of a difference of two arms: twice the spread of one unit over all units.
     radius = confidence_radius(units, 2 * spread.sd, alpha=alpha, best_at=units, sides=1)
     return metric.model_copy(update={"margin": margin, "unit_sd": spread.sd, "radius": radius})
