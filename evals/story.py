@@ -5,7 +5,7 @@ morning. Then the world runs forward under the plan's own random assignment, sta
 experiment from the data as it would read a real one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,14 +22,16 @@ from tools.experiment import ExperimentPlan
 from tools.incidents import Incident, Kind
 from tools.monitor_report import MonitorReport
 from tools.monitoring import monitor
+from tools.recommendations import Recommendation
 from tools.resolution import MeasuredEffect, Resolution, resolve
-from tools.settings import AnalysisSettings
 from tools.slice_band import slice_band
 
 DAYS: Final = 35
 """With a quiet past, up to the end of the watch window."""
-AFTER: Final = 49
-"""Days that the world goes on: roll-out stages, holdback, and a week inside the band."""
+AFTER: Final = 56
+"""Days that the world goes on: roll-out stages, one extension, and a week inside the band."""
+SETTLED_DAYS: Final = 10
+"""After the roll-out: a week inside the band, and what ratings take to come in."""
 ORDERS_PER_DAY: Final = 12_000
 MORNINGS: Final = 6
 """After the fault began, on which somebody looks."""
@@ -103,7 +105,8 @@ class Story:
             )
         action = SetBatchingThreshold(scope=plan.scope, value=self.ordinary_threshold)
         safety, first = plan.rollout[0], self.world.config.onset_day + morning + 1
-        needed = first + safety.days + plan.days + plan.holdback_days
+        # Twice the days: the plan may be extended once.
+        needed = first + safety.days + 2 * plan.days + SETTLED_DAYS
         if needed > self.world.config.days:
             raise StoryError(f"the plan ends on day {needed}, the world on day {self.world.config.days}")
         cautious = plan.model_copy(update={"planned_share": safety.exposure_share})
@@ -114,7 +117,7 @@ class Story:
             action,
             seed=seed + 1,
             first_day=first + safety.days,
-            days=plan.days,
+            days=2 * plan.days,
             before=begun.run.actions,
         )
         return Experiment(self, plan, action, (begun, main))
@@ -148,30 +151,68 @@ class Experiment:
         """The data under both stages."""
         return Dataset.from_frames(self.stages[1].run.tables, mapping=MAPPING)
 
-    @cached_property
-    def rolled_out(self) -> datetime:
-        """From when on all orders have the action."""
-        return self.stages[1].end
-
-    @cached_property
-    def after(self) -> Dataset:
-        """The data with the action in force for good once the experiment has ended."""
-        for_good = self.action.model_copy(update={"scope": self.plan.scope, "start": self.rolled_out})
-        run = self.story.world.run((*self.stages[1].run.actions, for_good))
-        return Dataset.from_frames(run.tables, mapping=MAPPING)
-
     def read(self, day: int, *, stage: int = 1) -> MonitorReport:
-        """What `cx monitor` says on the morning after so many days of a stage."""
-        chosen = self.stages[stage]
-        as_of = chosen.start + (day - 1) * timedelta(days=1) + MORNING
-        seen = self.assignment[pd.to_datetime(self.assignment["window_start"], utc=True) < chosen.end]
-        return monitor(self.plan, self.dataset.at(as_of), seen)
+        """What `cx monitor` says on the morning after so many days of a stage.
 
-    def resolution(self, incident: Incident, effect: MeasuredEffect, *, days: int) -> Resolution:
+        Args:
+            day: complete days of the stage.
+            stage: 0 for safety, 1 for the one that decides.
+        """
+        as_of = self.stages[stage].start + (day - 1) * timedelta(days=1) + MORNING
+        begun = pd.to_datetime(self.assignment["window_start"], utc=True) < as_of
+        return monitor(self.plan, self.dataset.at(as_of), self.assignment[begun])
+
+    def roll_out(self, effect: MeasuredEffect) -> "RollOut":
+        """The action for all orders, from the morning on which its effect was read."""
+        for_good = self.action.model_copy(update={"scope": self.plan.scope, "start": effect.read_at})
+        until = [
+            one.model_copy(
+                update={"during": tuple(span for span in one.during or () if span[1] <= effect.read_at)}
+            )
+            for one in self.stages[1].run.actions
+        ]
+        run = self.story.world.run((*(one for one in until if one.during), for_good))
+        return RollOut(Dataset.from_frames(run.tables, mapping=MAPPING), effect)
+
+    def compared(self, chosen: Recommendation, read: MonitorReport) -> tuple[Comparison, ...]:
+        """Planned, measured and true, of the primary metric."""
+        primary, planned = read.metrics[0], chosen.effects.get(self.plan.primary)
+        return (
+            Comparison(
+                metric=self.plan.primary,
+                planned=None if planned is None else planned.estimate,
+                measured=primary.effect,
+                low=primary.low,
+                high=primary.high,
+                truth=self.stages[1].truth[self.plan.primary],
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class RollOut:
+    """The world with the action in force for good."""
+
+    dataset: Dataset
+    effect: MeasuredEffect
+    """As the experiment measured it; read on the morning of the roll-out."""
+
+    def resolution(self, incident: Incident, *, days: int = SETTLED_DAYS) -> Resolution:
         """Whether the incident may be closed so many days after the roll-out."""
-        as_of = self.rolled_out + days * timedelta(days=1)
-        points = slice_band(self.after.at(as_of), incident.slice, before=incident.onset)
-        return resolve(points, rolled_out=self.rolled_out, effect=effect, as_of=as_of)
+        rolled_out = self.effect.read_at
+        as_of = rolled_out + days * timedelta(days=1)
+        points = slice_band(self.dataset.at(as_of), incident.slice, before=incident.onset)
+        return resolve(points, rolled_out=rolled_out, effect=self.effect, as_of=as_of)
+
+
+def measured(read: MonitorReport) -> MeasuredEffect | None:
+    """The effect on CX at the last look; None where none was read."""
+    lift = read.lift
+    if lift is None or lift.cx_index is None or lift.cx_index_low is None or lift.cx_index_high is None:
+        return None
+    return MeasuredEffect(
+        estimate=lift.cx_index, low=lift.cx_index_low, high=lift.cx_index_high, read_at=read.as_of
+    )
 
 
 def first_incident(found: Sequence[Incident]) -> Incident | None:

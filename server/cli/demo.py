@@ -20,14 +20,25 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     seed: Annotated[int, typer.Option(help="Of the simulated world.")] = 7,
+    story: Annotated[
+        bool, typer.Option("--story", help="One incident from its first alarm to resolved; a few minutes.")
+    ] = False,
 ) -> None:
     """Make a simulated world, check it, detect, investigate, recommend, plan: in under a minute.
 
-    Example: cx demo
+    With --story the world goes on: the experiment runs, is read as planned, and ends in a resolution, with the truth
+    beside what was planned and measured.
+
+    Example: cx demo --story
     """
     from server.settings import load
 
     settings = load()
+    if story:
+        from server.cli.story import tell
+
+        tell(settings, seed=seed)
+        return
     _generate(settings.demo_dir, seed=seed)
     dataset = _check(settings.demo_dir)
     _investigate(dataset, _detect(dataset), settings)
