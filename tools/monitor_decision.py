@@ -112,7 +112,7 @@ def _undecided(now: Situation, last: LookReading) -> Decision:
     if promising and last.day == now.plan.days:
         end = 2 * now.plan.days
         if now.progress.day > last.day:
-            words += f"; extended once, read again on day {end} of {end}"
+            words += f"; extended once, the new days are read by themselves on day {end}"
         return _at_end(now, "promising", words)
     return _at_end(now, "flat", words)
 

@@ -209,14 +209,9 @@ class Reading:
     def looks(self) -> tuple[LookReading, ...]:
         """The planned looks, those of the past with what was seen; one more where the experiment was extended."""
         found = [self._look(look.day, look.information, look.z_bound) for look in self.plan.looks]
-        twice = 2 * self.plan.days
-        if (
-            self.stage == "main"
-            and self.progress.day > self.plan.days
-            and not any(look.crossed for look in found)
-        ):
-            # A second chance at half the level: the plan has used up all of it.
-            found.append(self._look(twice, 2.0, float(stats.norm.isf(self.plan.alpha / 4))))
+        over = self.stage == "main" and self.progress.day > self.plan.days
+        if over and not any(look.crossed for look in found):
+            found.append(self._look(2 * self.plan.days, 1.0, float(stats.norm.isf(self.plan.alpha / 2))))
         return tuple(found)
 
     def _look(self, day: int, information: float, bound: float) -> LookReading:

@@ -61,7 +61,7 @@ def _situation(
         ({"looks": (_look(5, -3.4, "worse"),)}, "roll_back", "z -3.40"),
         ({"target": 0.1}, "roll_back", "chance is not ruled out"),
         ({"target": 0.6}, "extend", "chance is not ruled out"),
-        ({"target": 0.6, "day": 20}, "extend", "read again on day 28 of 28"),
+        ({"target": 0.6, "day": 20}, "extend", "read by themselves on day 28"),
         (
             {"target": 0.6, "day": 28, "looks": (_look(14, 1.0), _look(28, 1.2))},
             "roll_back",
