@@ -1,6 +1,6 @@
-"""The remedies as registered tools: recommendations, experiment plans, and two doors not yet built.
+"""The remedies as registered tools: recommendations, experiment plans, and one door not yet built.
 
-`what_if` is registered in `whatif`.
+`what_if` is registered in `whatif`, `simulate_dispatch` in `dispatch.tool`.
 """
 
 from threadpoolctl import threadpool_limits
@@ -11,7 +11,6 @@ from tools.errors import NotBuiltError
 from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication
 from tools.incidents import Incident
-from tools.interventions import Intervention
 from tools.recommendations import Dropped, Recommendation
 from tools.registry import Arguments, Cost, Result, ToolContext, tool
 
@@ -64,26 +63,6 @@ def experiment_plan(context: ToolContext, arguments: ExperimentPlanArguments) ->
     with threadpool_limits(1):
         plan = design.experiment_plan(context, arguments.incident, arguments.recommendation)
     return ExperimentPlanResult(plan=plan)
-
-
-class SimulateDispatchArguments(Arguments):
-    """What is changed in the simulated region."""
-
-    incident: Incident
-    intervention: Intervention
-
-
-class SimulateDispatchResult(Result):
-    """Simulated effects."""
-
-
-@tool(cost=Cost.EXPENSIVE)
-def simulate_dispatch(context: ToolContext, arguments: SimulateDispatchArguments) -> SimulateDispatchResult:
-    """Simulate a region's dispatch under an intervention, beyond what has been observed.
-
-    Not built yet: use `what_if`, which stays within what has been observed.
-    """
-    raise NotBuiltError("the structural dispatch simulator")
 
 
 class MonitorExperimentArguments(Arguments):

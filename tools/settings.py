@@ -27,5 +27,11 @@ class AnalysisSettings(BaseModel):
     """A slice with fewer expected orders a period is not tested."""
     efficiency_floor: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Least share of today's orders per courier-hour that a recommendation may leave."""
+    courier_hour_cost: Annotated[float, Field(ge=0)] = 20.0
+    """Pay of a courier for an hour online, in the currency of the baskets; assumed, set your own."""
+    late_order_cost: Annotated[float, Field(ge=0)] = 5.0
+    """Of an order that arrives late: credits and customers lost; assumed, set your own."""
+    canceled_order_cost: Annotated[float, Field(ge=0)] = 10.0
+    """Of a cancelled order: food thrown away and margin lost; assumed, set your own."""
     calendar: tuple[PlannedEvent, ...] = ()
     """Planned events; their days do not teach the baseline."""

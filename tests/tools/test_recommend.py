@@ -145,8 +145,5 @@ def test_registered_tools_answer_or_say_that_they_are_not_built(
     planned = REGISTRY["experiment_plan"].call(context, about | {"recommendation": first})
     plan = planned.model_dump(mode="json")["plan"]
     assert plan["days"] >= 14
-    back = {"driver": "batched", "change": "to_baseline"}
-    with pytest.raises(NotBuiltError, match="not built yet"):
-        REGISTRY["simulate_dispatch"].call(context, about | {"intervention": back})
     with pytest.raises(NotBuiltError, match="not built yet"):
         REGISTRY["monitor_experiment"].call(context, {"plan": plan})
