@@ -117,8 +117,6 @@ def fleet_of(
     couriers = couriers_of_fleet(
         dataset, rows, _around(facts, where, window, before), during=during, measured=measured
     )
-    load = load_of(dataset, rows).to_numpy(np.float64)
-    load = np.nan_to_num(load / np.nanmean(load[~during]), nan=1.0)
     chosen = policy or _batching_policy(dataset, rows, where, during)
     level, usual = _levels(dataset, rows, where, chosen, during)
     missing = [] if "batch_size" in rows else ["deliveries.batch_size"]
@@ -129,7 +127,7 @@ def fleet_of(
         pool=pool,
         arrival_s=(rows["order_time"] - rows["order_time"].min()).dt.total_seconds().to_numpy(np.float64),
         couriers=couriers,
-        load=load,
+        load=_relative_load(dataset, rows, during),
         level=level,
         usual_level=usual,
         during=during,
@@ -138,6 +136,14 @@ def fleet_of(
         busy_hours=_busy_hours(dataset, pool),
         missing=tuple(missing),
     )
+
+
+def _relative_load(dataset: Dataset, rows: pd.DataFrame, during: Bools) -> Floats:
+    """Load of each order's region and hour over the region's mean before the incident; 1 where not known."""
+    load = load_of(dataset, rows)
+    place = rows["region"] if "region" in rows else pd.Series("", index=rows.index)
+    usual = load.where(~during).groupby(place, observed=True).transform("mean")
+    return np.asarray((load / usual).fillna(1.0), np.float64)
 
 
 def _around(facts: pd.DataFrame, where: Slice, window: Window, before: Bools) -> pd.DataFrame:
@@ -196,5 +202,10 @@ def _levels(
     numbers = pd.to_numeric(words, errors="coerce").astype(np.float64)
     if not numbers[~during].notna().any() or (numbers.dropna() % 1 != 0).any():
         raise ToolFailure(f"not testable: the levels of {policy!r} are no whole numbers of orders")
-    usual = int(numbers[~during].mode().iloc[0])
+    usual, largest = int(numbers[~during].mode().iloc[0]), rows["extra"][~during].max() + 1
+    if "batch_size" in rows and usual != largest:
+        raise ToolFailure(
+            f"not testable: {policy!r} was {usual} before the incident, and the largest batch {largest:g}; "
+            "only a policy that limits the size of batches can be simulated"
+        )
     return numbers.fillna(usual).to_numpy().astype(np.int64), usual

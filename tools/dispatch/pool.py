@@ -78,8 +78,8 @@ def pooled(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
         rows: orders with `stamp` and `extra`.
 
     Returns:
-        What is needed of them, with `place` (region), `load` (orders a courier over its region's mean), `busy` (logarithm of the odds that a
-        courier is busy) and `busy_before`; empty where not known.
+        What is needed of them, with `place` (region), `load` (orders a courier over its region's mean), `busy`
+        (logarithm of the odds that a courier is busy) and `busy_before`; empty where not known.
     """
     names = rows["region"].astype(str) if "region" in rows else pd.Series("", index=rows.index)
     place = names.astype("category")

@@ -26,7 +26,7 @@ from tools.settings import AnalysisSettings
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-_BOOTSTRAPS: Final = 24
+_BOOTSTRAPS: Final = 16
 """Most sets of parameters; each is fitted anew, so that few share many replications."""
 _PLAYED_EACH: Final = 8
 """Replications of a set of parameters, at least."""

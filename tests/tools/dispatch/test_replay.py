@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 
 from data.slices import Slice
 from tests.tools.dispatch.cases import batching, late_without_a_cause, short_of_couriers, slow_stores
 from tools.dispatch.calibration import calibrate
+from tools.dispatch.fleet import fleet_of
 from tools.dispatch.replay import ReplayRow, replay
 from tools.errors import ToolFailure
 from tools.incidents import Window
+from tools.settings import AnalysisSettings
 
 
 @pytest.mark.slow
@@ -79,3 +82,20 @@ def test_a_row_passes_within_its_tolerance() -> None:
     assert not row.in_band
     assert row.passes
     assert ReplayRow(metric="prep", observed=1, simulated=9, difference=8, band=None, tolerance=None).passes
+
+
+def test_a_policy_that_limits_no_batch_is_refused() -> None:
+    case = batching().case
+    log = case.run.tables["policy_changes"]
+    raised = log[(log["policy"] == "batching_threshold") & (log["old_value"] != log["new_value"])]
+    other = raised.assign(change_id=999, policy="batching_radius", old_value="9", new_value="8")
+    case = case.with_tables(policy_changes=pd.concat([log, other], ignore_index=True))
+    assert case.fleet().policy == "batching_threshold"
+    with pytest.raises(ToolFailure, match="largest batch 2"):
+        fleet_of(
+            case.dataset,
+            where=case.where,
+            window=case.window,
+            settings=AnalysisSettings(),
+            policy="batching_radius",
+        )
