@@ -36,6 +36,7 @@ def registry() -> Registry:
     """The registry, with every tool that an agent may be given."""
     import tools.change_points
     import tools.diagnosis_tools
+    import tools.dispatch.tool
     import tools.localisation_tools
     import tools.metric_values
     import tools.money_lost

@@ -274,7 +274,7 @@ def _treat(
 ) -> tuple[pd.Series, ...]:
     """The driver as it was, and as asked under every reading, as categories."""
     if intervention.driver == "policy":
-        own = _policy_level(dataset, rows, where, str(intervention.policy))
+        own = policy_level(dataset, rows, where, str(intervention.policy))
         return own, pd.Series(str(intervention.level), index=rows.index).where(own.notna())
     own_value = _driver(dataset, rows, intervention)
     if intervention.driver == "unavailable_items":
@@ -377,7 +377,12 @@ def _less_avoided(lines: pd.DataFrame, inside: pd.DataFrame, value: pd.Series, s
     return (value - own.reindex(value.index, fill_value=0.0)).clip(lower=0.0)
 
 
-def _policy_level(dataset: Dataset, rows: pd.DataFrame, where: Slice, policy: str) -> pd.Series:
+def policy_level(dataset: Dataset, rows: pd.DataFrame, where: Slice, policy: str) -> pd.Series:
+    """A policy's recorded value at each order, as text; unknown where no change touched it.
+
+    Raises:
+        ToolFailure: no change of it is recorded for the slice.
+    """
     changes = recorded(dataset, where, policy)
     if not changes:
         raise ToolFailure(f"not testable: no change of {policy!r} is recorded for {where}")
@@ -386,7 +391,9 @@ def _policy_level(dataset: Dataset, rows: pd.DataFrame, where: Slice, policy: st
         touched = rows_in(rows, change.scope)
         since = np.asarray(rows["order_time"] >= change.changed_at, bool)
         level = level.mask(touched & ~since & level.isna(), change.old_value or pd.NA)
-        level = level.mask(touched & since, change.new_value or pd.NA)
+        # A record that changes nothing says what the level is, but does not take another change back.
+        told = touched & since if change.new_value != change.old_value else touched & level.isna()
+        level = level.mask(told, change.new_value or pd.NA)
     return level.astype(object).where(level.notna())
 
 

@@ -1,6 +1,6 @@
-"""The remedies as registered tools: recommendations, experiment plans, and a door not yet built.
+"""The remedies as registered tools: recommendations and experiment plans.
 
-`what_if` is registered in `whatif`, `monitor_experiment` in `monitor_tool`.
+`what_if` is registered in `whatif`, `simulate_dispatch` in `dispatch.tool`, `monitor_experiment` in `monitor_tool`.
 """
 
 from typing import Annotated
@@ -10,11 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from tools import design
 from tools import recommend as strategy
-from tools.errors import NotBuiltError
 from tools.experiment import ExperimentPlan
 from tools.findings import Adjudication
 from tools.incidents import Incident
-from tools.interventions import Intervention
 from tools.looks import LEAST_DAYS
 from tools.recommendations import Dropped, Recommendation
 from tools.registry import Arguments, Cost, Result, ToolContext, tool
@@ -78,23 +76,3 @@ def experiment_plan(context: ToolContext, arguments: ExperimentPlanArguments) ->
             days=arguments.days,
         )
     return ExperimentPlanResult(plan=plan)
-
-
-class SimulateDispatchArguments(Arguments):
-    """What is changed in the simulated region."""
-
-    incident: Incident
-    intervention: Intervention
-
-
-class SimulateDispatchResult(Result):
-    """Simulated effects."""
-
-
-@tool(cost=Cost.EXPENSIVE)
-def simulate_dispatch(context: ToolContext, arguments: SimulateDispatchArguments) -> SimulateDispatchResult:
-    """Simulate a region's dispatch under an intervention, beyond what has been observed.
-
-    Not built yet: use `what_if`, which stays within what has been observed.
-    """
-    raise NotBuiltError("the structural dispatch simulator")

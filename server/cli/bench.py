@@ -119,3 +119,17 @@ def experiments(
     from server.experiments_bench import bench_experiments
 
     bench_experiments(runs=runs, label=label, workers=workers, as_json=json)
+
+
+@bench_app.command()
+def dispatch(
+    replications: Annotated[int, typer.Option(min=1, max=10_000, help="Shifts of every policy cell.")] = 300,
+    json: Json = False,
+) -> None:
+    """Play 24 policies of couriers and batch size, and say how long that takes.
+
+    Example: cx bench dispatch --replications 50
+    """
+    from server.dispatch_bench import bench_dispatch
+
+    bench_dispatch(replications=replications, as_json=json)

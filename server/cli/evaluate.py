@@ -26,7 +26,7 @@ class RcaSplit(StrEnum):
 
 
 class FaultName(StrEnum):
-    """A fault that `cx eval effects` knows the truth of."""
+    """A fault whose true effect, and whose remedy's, is known."""
 
     BATCHING = "batching"
     COURIER_SUPPLY = "courier_supply"
@@ -122,6 +122,23 @@ def whatif(
     from server.evaluating import evaluate_whatif
 
     evaluate_whatif(incidents=incidents, label=label, workers=workers, as_json=json)
+
+
+@eval_app.command()
+def dispatch(
+    worlds: Annotated[int, typer.Option(min=1, help="Simulated worlds, one fault in each.")] = 10,
+    scenario: Annotated[FaultName, typer.Option(help="The fault in all of them.")] = FaultName.BATCHING,
+    label: Label = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Hold the dispatch simulator against the world: its replays, and the effect of the fault's remedy.
+
+    Example: cx eval dispatch --worlds 4 --scenario courier_supply
+    """
+    from server.evaluating_dispatch import evaluate_dispatch
+
+    evaluate_dispatch(worlds=worlds, scenario=scenario.value, label=label, workers=workers, as_json=json)
 
 
 def calibrate(

@@ -11,7 +11,6 @@ from data.slices import Slice
 from tools.actions import ACTIONS
 from tools.actions.base import RecordedChange
 from tools.candidates import candidates, narrowest, recorded_changes
-from tools.errors import NotBuiltError
 from tools.findings import Adjudication, FindingVerdict, HypothesisId, IncidentVerdict
 from tools.incidents import Incident, Kind
 from tools.recommend import consider, recommend
@@ -145,6 +144,3 @@ def test_registered_tools_answer_or_say_that_they_are_not_built(
     planned = REGISTRY["experiment_plan"].call(context, about | {"recommendation": first})
     plan = planned.model_dump(mode="json")["plan"]
     assert plan["days"] >= 14
-    back = {"driver": "batched", "change": "to_baseline"}
-    with pytest.raises(NotBuiltError, match="not built yet"):
-        REGISTRY["simulate_dispatch"].call(context, about | {"intervention": back})
