@@ -66,7 +66,7 @@ class InvestigationReport(_Model):
     evidence: dict[str, Evidence]
     grounding: Grounding
     limitations: tuple[str, ...]
-    """What was degraded, and why: a model that failed, a method that is not built yet."""
+    """What was degraded, and why: a model that failed, an answer that could not be given."""
     fingerprint: str
     as_of: datetime
     confidence_model: str = ""

@@ -2,6 +2,8 @@
 
 import sys
 
+from pydantic import ValidationError
+
 from agents.report import InvestigationReport
 from server.cli.console import show
 from server.cli.exits import CommandError
@@ -33,9 +35,20 @@ def show_replay(settings: Settings, run_id: str, *, as_json: bool) -> None:
                     _show_event(after, record.payload)
         report = repository.report(run_id)
         if report is not None and not as_json:
-            show_investigation(InvestigationReport.model_validate_json(report.document))
+            _show_report(report.document)
     finally:
         engine.dispose()
+
+
+def _show_report(document: str) -> None:
+    try:
+        report = InvestigationReport.model_validate_json(document)
+    except ValidationError:
+        show(
+            "Its report was written by an earlier version and cannot be shown; the events above are complete."
+        )
+        return
+    show_investigation(report)
 
 
 def _show_event(seq: int, payload: str) -> None:

@@ -3,10 +3,3 @@
 
 class ToolFailure(Exception):  # noqa: N818  # it is an answer, not a defect
     """A tool could not answer, for a reason that its caller (a model or a person) may read and act on."""
-
-
-class NotBuiltError(ToolFailure):
-    """The tool's door exists, its method does not yet."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"not testable: {what} is not built yet")

@@ -15,7 +15,6 @@ from agents.state import Branch, Json, State, Task
 from data.errors import NotTestableError
 from tools.errors import ToolFailure
 from tools.evidence import Evidence, observe
-from tools.findings import HypothesisId
 from tools.hypotheses import HYPOTHESES
 from tools.hypotheses import Specialist as Tester
 from tools.incidents import Grain, Incident, Kind
@@ -86,7 +85,8 @@ async def examine(context: Context, specialist: Tester, incident: Incident, emit
         specialist=specialist, evidence=[], battery={}, not_testable={}, remarks="", limitations=[]
     )
     for id_, result in results.items():
-        _add(branch, id_, result.not_testable, result.skipped)
+        if result.not_testable is not None:
+            branch["not_testable"][id_.value] = result.not_testable
         if result.evidence:
             branch["battery"][id_.value] = [evidence.id for evidence in result.evidence]
         for evidence in result.evidence:
@@ -121,11 +121,3 @@ async def _add_for_people(context: Context, incident: Incident, branch: Branch, 
 def _tell(emitter: Emitter, evidence: Evidence) -> None:
     call = emitter.tool_called(evidence.tool, evidence.arguments)
     emitter.tool_answered(call, adapters.content(evidence))
-
-
-def _add(branch: Branch, id_: HypothesisId, not_testable: str | None, skipped: tuple[str, ...]) -> None:
-    if not_testable is not None:
-        branch["not_testable"][id_.value] = not_testable
-    else:
-        not_built = (reason for reason in skipped if "not built" in reason)
-        branch["limitations"] += [f"{HYPOTHESES[id_].title}: {reason}" for reason in not_built]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 
 from agents.report import InvestigationReport
 from server.api import cursor as cursors
@@ -203,4 +204,10 @@ def _latest(incident: IncidentRecord, services: Services) -> tuple[str, Investig
             f"{incident.id} has no finished investigation; "
             f"`POST /api/v1/incidents/{incident.id}/investigations` starts one"
         )
-    return record.run_id, InvestigationReport.model_validate_json(record.document)
+    try:
+        return record.run_id, InvestigationReport.model_validate_json(record.document)
+    except ValidationError as error:
+        raise NotFoundError(
+            f"the report of {incident.id} was written by an earlier version and cannot be read any more; "
+            f"`POST /api/v1/incidents/{incident.id}/investigations` makes a new one"
+        ) from error

@@ -3,6 +3,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 
 from data.errors import DataError
@@ -111,6 +112,22 @@ def test_an_investigation_from_start_to_plan(client: TestClient, finished: str) 
         assert response.headers["Content-Type"].startswith("text/markdown")
         assert response.text.startswith("# Plan\n")
     assert client.get(base).json()["latest_run"]["status"] == "finished"
+
+
+def test_a_report_of_an_earlier_version_is_named_as_such(
+    client: TestClient, finished: str, settings: Settings
+) -> None:
+    """Documents are kept for years; one whose shape has changed since is no fault of the server."""
+    engine = create_engine(settings.database_url)
+    with engine.begin() as connection:
+        changed = connection.execute(
+            text("UPDATE report SET document = '{}' WHERE run_id = :run"), {"run": finished}
+        )
+        assert changed.rowcount == 1
+    engine.dispose()
+    response = client.get(f"{API}/incidents/I1/rca")
+    assert problem(response.json()) == (404, "not_found")
+    assert "earlier version" in response.json()["detail"]
 
 
 def test_starting_answers_with_the_place_of_the_run(client: TestClient) -> None:
