@@ -22,6 +22,7 @@ from evals.parallel import side_by_side
 from evals.seeds import derive
 from tools.arm_difference import Units, difference
 from tools.assignment import Drawing, draw, in_blocks
+from tools.design import FOR_STUDENT
 from tools.errors import ToolFailure
 from tools.guardrails import bound_of
 from tools.interventions import rows_in
@@ -235,7 +236,7 @@ def _sized(history: pd.DataFrame, scope: Slice, size: float) -> Designed:
     rate = _rate(history, PRIMARY)
     wanted = size * of_windows(history, PRIMARY, scope, rate=rate).sd
     variation = of_windows(history, PRIMARY, scope, rate=rate - wanted / 2)
-    count = switchback_units(variation.sd, wanted, alpha=ALPHA, power=POWER)
+    count = switchback_units(variation.sd, wanted, alpha=ALPHA, power=POWER) + FOR_STUDENT
     return Designed(wanted, count, int(np.ceil(count / variation.units_per_day)))
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from server.cli.console import show
-from server.wording import moment
+from server.wording import moment, span
 from tools.monitor_report import LookReading, MetricReading, MonitorReport
 from tools.trial_words import change
 from tools.wording import amount, plain
@@ -75,22 +75,19 @@ def _health(report: MonitorReport) -> Table:
 
 
 def _metrics(report: MonitorReport) -> Table:
-    right = frozenset({"effect", "limit"})
-    table = _table("metric", "role", "effect", "interval", "limit", "status", title="Metrics", right=right)
+    table = _table("metric", "role", "effect", "limit", "status", title="Metrics")
     for reading in report.metrics:
         status = Text(reading.status.replace("_", " "), style=STATUS_STYLES.get(reading.status, ""))
         if reading.text:
             status.append(f"\n{reading.text}", style="dim")
-        table.add_row(
-            plain(reading.metric), reading.role, change(reading), _interval(reading), _limit(reading), status
-        )
+        table.add_row(plain(reading.metric), reading.role, _effect(reading), _limit(reading), status)
     return table
 
 
-def _interval(reading: MetricReading) -> str:
-    if reading.low is None or reading.high is None:
+def _effect(reading: MetricReading) -> str:
+    if reading.effect is None or reading.low is None or reading.high is None:
         return "-"
-    return f"{change(reading, reading.low)} to {change(reading, reading.high)}"
+    return span(reading.effect, reading.low, reading.high, reading.unit)
 
 
 def _limit(reading: MetricReading) -> str:
