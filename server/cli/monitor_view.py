@@ -44,8 +44,8 @@ def _headline(report: MonitorReport) -> Panel:
     decision, progress = report.decision, report.progress
     units = {"switchback": "windows", "store_cluster": "stores", "customer": "customers"}[report.unit]
     come = (
-        f"{progress.stage} stage, day {progress.day} of {progress.days_planned}, {progress.units:,} of "
-        f"{progress.units_needed:,} {units}, {progress.orders:,} orders, {progress.exposure_share:.1%} of them under "
+        f"{progress.stage} stage, day {progress.day} of {progress.days_planned}, {progress.units:,} {units} "
+        f"({progress.units_needed:,} needed), {progress.orders:,} orders, {progress.exposure_share:.1%} of them under "
         "the treatment"
     )
     text = Text.assemble(
