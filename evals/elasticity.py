@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 DRIVERS: Final = {
     "reduce_batching_threshold": "batched",
     "revert_policy": "batched",
+    "roll_back_eta_model": "promise_s",
     "restore_preparation": "prep_s",
     "suppress_low_confidence_skus": "bad_lines",
     "increase_eta_buffer": "promise_s",

@@ -43,7 +43,7 @@ def enact(world: World, chosen: Candidate | Recommendation, start: datetime) -> 
 
 def _as_action(name: str, chosen: Candidate | Recommendation, start: datetime) -> Action | None:
     given, scope = chosen.parameters, chosen.scope
-    if name in ("reduce_batching_threshold", "revert_policy"):
+    if name in ("reduce_batching_threshold", "revert_policy", "roll_back_eta_model"):
         if given["policy"] != "batching_threshold":
             return None
         return SetBatchingThreshold(scope=scope, start=start, value=int(given["to"]))

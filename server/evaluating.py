@@ -1,8 +1,9 @@
 """Evaluation and calibration for the command line."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import BaseModel
 from rich import box
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from evals.scoring import CaseResult, Scorecard
     from evals.whatif import WhatIfReport
     from tools.confidence.model import Training
+
+
+T = TypeVar("T")
 
 
 class Evaluation(BaseModel):
@@ -167,20 +171,14 @@ def evaluate_effects(
     *, worlds: int, scenario: "Scenario", label: str | None, workers: int, as_json: bool
 ) -> None:
     """Hold stated effects against the truth and print the report."""
-    from rich.progress import Progress
-
     from evals.effects import measure
 
     name = label or commit()
-    with Progress(console=stderr(), transient=True) as bar:
-        task = bar.add_task("Simulating worlds", total=worlds)
-        report = measure(
-            name,
-            worlds=worlds,
-            scenario=scenario,
-            workers=workers,
-            progress=lambda made, _wanted: bar.update(task, completed=made),
-        )
+    report = counted(
+        "Simulating worlds",
+        worlds,
+        lambda progress: measure(name, worlds=worlds, scenario=scenario, workers=workers, progress=progress),
+    )
     if as_json:
         show_json(report)
     else:
@@ -212,19 +210,14 @@ def _effects(report: "EffectsReport") -> Table:
 
 def evaluate_whatif(*, incidents: int, label: str | None, workers: int, as_json: bool) -> None:
     """Hold recommended actions against the world's own run under them and print the report."""
-    from rich.progress import Progress
-
     from evals.whatif import measure
 
     name = label or commit()
-    with Progress(console=stderr(), transient=True) as bar:
-        task = bar.add_task("Running worlds under what is recommended", total=incidents)
-        report = measure(
-            name,
-            incidents=incidents,
-            workers=workers,
-            progress=lambda made, _wanted: bar.update(task, completed=made),
-        )
+    report = counted(
+        "Running worlds under what is recommended",
+        incidents,
+        lambda progress: measure(name, incidents=incidents, workers=workers, progress=progress),
+    )
     if as_json:
         show_json(report)
     else:
@@ -256,6 +249,15 @@ def _whatif(report: "WhatIfReport") -> Table:
         f"through the days; near the best: at least {CLOSE:.0%} of what the best action on the true cause gains."
     )
     return table
+
+
+def counted(what: str, total: int, work: Callable[[Callable[[int, int], None]], T]) -> T:
+    """Do work under a bar that counts to a total; the work is given what to tell its progress to."""
+    from rich.progress import Progress
+
+    with Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        return work(lambda made, _wanted: bar.update(task, completed=made))
 
 
 def commit() -> str:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from server.cli.console import show, show_json, stderr
-from server.evaluating import commit
+from server.cli.console import show, show_json
+from server.evaluating import commit, counted
 
 if TYPE_CHECKING:
     from evals.effects import Scenario
@@ -17,20 +17,14 @@ def evaluate_dispatch(
     *, worlds: int, scenario: "Scenario", label: str | None, workers: int, as_json: bool
 ) -> None:
     """Judge the simulator and print the report."""
-    from rich.progress import Progress
-
     from evals.simulated_effects import measure
 
     name = label or commit()
-    with Progress(console=stderr(), transient=True) as bar:
-        task = bar.add_task("Simulating worlds", total=worlds)
-        report = measure(
-            name,
-            scenario=scenario,
-            worlds=worlds,
-            workers=workers,
-            progress=lambda made, _wanted: bar.update(task, completed=made),
-        )
+    report = counted(
+        "Simulating worlds",
+        worlds,
+        lambda progress: measure(name, scenario=scenario, worlds=worlds, workers=workers, progress=progress),
+    )
     if as_json:
         show_json(report)
     else:

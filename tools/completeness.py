@@ -1,13 +1,16 @@
 """Are the records of the incident as complete as usual?"""
 
 import numpy as np
+import numpy.typing as npt
 
-from tools.decomposition import decomposition, shift_of
+from tools.decomposition import SECONDS, decomposition, shift_of
 from tools.errors import ToolFailure
 from tools.incident_frame import IncidentArguments
 from tools.outcomes import harm
 from tools.registry import Result, ToolContext, tool
 from tools.volume_shift import orders_shift
+
+Floats = npt.NDArray[np.float64]
 
 
 class CompletenessResult(Result):
@@ -45,7 +48,11 @@ def completeness(context: ToolContext, arguments: IncidentArguments) -> Complete
     if shift is None:
         raise ToolFailure("not testable: too few orders in the window or before it")
     worse = parts.whole.change
-    bound = abs(shift.change) / abs(worse) if worse and shift.z > 2 else 0.0
+    lost = abs(shift.change)
+    if parts.outcome_metric in SECONDS:
+        past = parts.outcome[frame.inside & ~frame.during & ~np.isnan(parts.outcome)]
+        lost = selected(past, lost)
+    bound = lost / abs(worse) if worse and shift.z > 2 else 0.0
     return CompletenessResult(
         unknown_baseline_share=shift.baseline,
         unknown_current_share=shift.current,
@@ -56,6 +63,17 @@ def completeness(context: ToolContext, arguments: IncidentArguments) -> Complete
         quarantined_orders=_quarantined(context),
         explained_share=min(bound, 1.0),
     )
+
+
+def selected(values: Floats, share: float) -> float:
+    """How far a mean rises where the lowest `share` of the values is not known any more.
+
+    Example:
+        >>> selected(np.array([4.0, 1.0, 2.0, 3.0]), 0.5)
+        1.0
+    """
+    gone = min(round(share * len(values)), len(values) - 1)
+    return float(np.sort(values)[gone:].mean() - values.mean()) if len(values) else 0.0
 
 
 def _quarantined(context: ToolContext) -> int:

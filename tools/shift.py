@@ -177,8 +177,12 @@ def compare(before: Days, after: Days) -> Shift | None:
         return None
     observed = float(before.means.var(ddof=1))
     between = max(0.0, observed - before.within * float((1.0 / before.counts).mean()))
-    error = float(np.sqrt(_error(before, before.within, between) + _error(after, before.within, between)))
     change = after.mean - before.mean
+    within = before.within
+    if within == between == 0.0:
+        # The baseline never varied: only what comes after tells by how much orders differ.
+        within = max(after.within, change**2 / float(after.counts.sum()))
+    error = float(np.sqrt(_error(before, before.within, between) + _error(after, within, between)))
     return Shift(
         baseline=before.mean,
         current=after.mean,

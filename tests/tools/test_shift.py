@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,3 +77,17 @@ def test_residualise_is_plain_backfitting_to_the_last_bit(seed: int, rows: int, 
 def test_dense_codes_follow_the_order_of_the_values(values: list[int]) -> None:
     column = np.array(values, dtype=np.int64)
     assert dense(column).tolist() == np.unique(column, return_inverse=True)[1].tolist()
+
+
+def test_a_baseline_that_never_varied_can_still_be_left() -> None:
+    day = np.repeat(np.arange(10), 20)
+    values = np.where(day >= 8, np.tile([1.0, 0.0], 100), 0.0)
+    half = measure(values, day, day >= 8)
+    assert half is not None
+    assert half.z > 5
+    whole = measure(np.where(day >= 8, 1.0, 0.0), day, day >= 8)
+    assert whole is not None
+    assert whole.z == pytest.approx(40.0)
+    same = measure(np.zeros(200), day, day >= 8)
+    assert same is not None
+    assert same.z == 0.0

@@ -5,8 +5,11 @@ import pytest
 from pydantic import ValidationError
 
 from data.dataset import Dataset
-from data.mapping import OnTime
+from data.errors import NotTestableError
+from data.mapping import Mapping, OnTime
 from data.slices import Slice
+from data.world import ZONES
+from tests.tools.worlds import case
 from tools.errors import ToolFailure
 from tools.gcomputation import UnsupportedError
 from tools.incidents import Incident, Window
@@ -128,9 +131,35 @@ def test_shorter_preparation_by_seconds_helps(batching: object) -> None:
     assert result.effects["fulfilment"].estimate < 0
 
 
-def test_what_the_data_do_not_hold_is_not_testable(batching: object) -> None:
-    with pytest.raises(ToolFailure, match="not testable"):
-        _ask(batching, Intervention(driver="unavailable_items", change="hide_below", amount=0.9))
+def test_what_the_data_do_not_hold_is_not_testable() -> None:
+    world = case("inventory")
+    tables = {name: rows for name, rows in world.tables.items() if name != "inventory_events"}
+    dataset = Dataset.from_frames(tables, mapping=Mapping(zones=dict(ZONES)))
+    asked = Intervention(driver="unavailable_items", change="hide_below", amount=0.9)
+    with pytest.raises(NotTestableError, match="inventory_events"):
+        estimate(
+            dataset,
+            where=world.incident.slice,
+            window=world.incident.window,
+            intervention=asked,
+            settings=AnalysisSettings(),
+        )
+
+
+def test_doubtful_products_that_are_not_offered_are_missed_less_and_sold_less() -> None:
+    world = case("inventory")
+    asked = Intervention(driver="unavailable_items", change="hide_below", amount=0.9)
+    found = estimate(
+        world.dataset,
+        where=world.incident.slice,
+        window=world.incident.window,
+        intervention=asked,
+        settings=AnalysisSettings(),
+    )
+    assert found.effects["item_accuracy"].estimate > 0
+    sold = found.efficiency["lines_sold"]
+    assert -1 < sold.low < 0 == sold.high
+    assert any(guard.metric == "conversion" for guard in found.not_testable)
 
 
 def test_no_traffic_is_said(batching: object, elsewhere: Slice) -> None:

@@ -6,7 +6,7 @@ from tools.findings import HypothesisId
 ACTION = Action(
     id="revert_policy",
     title="Roll {{parameters.policy}} back from {{parameters.from}} to {{parameters.to}} for {{scope}}",
-    addresses=(HypothesisId.POLICY_CHANGE, HypothesisId.ETA_MODEL),
+    addresses=(HypothesisId.POLICY_CHANGE,),
     mechanism="What was changed is as it was before the incident began.",
     needs=("policy_changes",),
     recorded=RecordedChange(),

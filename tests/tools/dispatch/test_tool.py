@@ -134,7 +134,7 @@ def test_other_levers_move_what_they_should() -> None:
         ({"driver": "policy", "change": "set", "policy": "batching_threshold", "level": "9"}, "from 1 to 4"),
         ({"driver": "policy", "change": "set", "policy": "batching_threshold", "level": "on"}, "from 1 to 4"),
         ({"driver": "store_intake", "change": "scale", "amount": 0.2}, "never placed"),
-        ({"driver": "unavailable_items", "change": "to_baseline"}, "ask what_if"),
+        ({"driver": "unavailable_items", "change": "hide_below", "amount": 0.9}, "ask what_if"),
     ],
 )
 def test_what_it_does_not_know_is_refused(asked: dict[str, object], why: str) -> None:
