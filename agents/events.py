@@ -233,11 +233,11 @@ class Emitter:
     def step(self, name: str) -> Iterator[None]:
         """A phase of the work; its name must be unique within the run."""
         self._emit(core.StepStartedEvent(step_name=name))
-        # Closed by whatever error, which goes on; not by a cancellation: the run is resumed and tells the rest
-        # then, under the same keys.
         try:
             yield
         except Exception:
+            # Whatever failed, the step is told as closed and the error goes on as it is. Not after a cancellation,
+            # which is no `Exception`: the run is resumed and tells the rest then, under the same keys.
             self._emit(core.StepFinishedEvent(step_name=name))
             raise
         self._emit(core.StepFinishedEvent(step_name=name))
@@ -251,6 +251,7 @@ class Emitter:
         try:
             yield
         except Exception as error:
+            # As in `step`: told by its kind, and raised again.
             self._subagent = None
             self._emit(core.SubagentErrorEvent(subagent_run_id=own, message=type(error).__name__), last=True)
             raise

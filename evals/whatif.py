@@ -26,10 +26,10 @@ from evals.seeds import derive
 from evals.true_effects import true_effects
 from tools import battery
 from tools.actions import ACTIONS, MONITOR
-from tools.adjudication import adjudicate
+from tools.adjudication import adjudicate_batteries
 from tools.candidates import Candidate, candidates
 from tools.confidence import load_model
-from tools.findings import Adjudication, HypothesisId
+from tools.findings import HypothesisId
 from tools.incidents import Incident, Window
 from tools.recommend import consider
 from tools.recommendations import Recommendation
@@ -126,7 +126,7 @@ def judge(case: Case) -> Judged:
     dataset = Dataset.from_frames(run.tables, mapping=Mapping(zones=dict(run.zones)))
     found = _incident(world, run, dataset)
     context = ToolContext(dataset)
-    adjudication = _diagnose(context, found)
+    adjudication = adjudicate_batteries(found, battery.run_all(found, context), load_model())
     first = consider(context, found, adjudication).recommendations[0]
     cause = adjudication.findings[0].hypothesis.value if adjudication.findings else "none"
     if first.action == MONITOR.id:
@@ -146,7 +146,7 @@ def _judged(
         promised=None if promised is None else promised.estimate,
         low=None if promised is None else promised.low,
         high=None if promised is None else promised.high,
-        truth=_gain(world, run, first, first.scope, found.window),
+        truth=_gain(enact(world, first, found.window.start), run, first.scope, found.window),
         elasticity=elasticity_gain(context, found, first),
         best_action=best_action,
         best=best,
@@ -163,33 +163,22 @@ def _incident(world: World, run: WorldRun, dataset: Dataset) -> Incident:
     return incident(dataset.facts(), worst, fault.scope, span)
 
 
-def _diagnose(context: ToolContext, found: Incident) -> Adjudication:
-    results = battery.run_all(found, context)
-    return adjudicate(
-        found,
-        {id_: result.evidence for id_, result in results.items()},
-        {id_: r.not_testable for id_, r in results.items() if r.not_testable is not None},
-        load_model(),
-    )
-
-
-def _gain(
-    world: World, run: WorldRun, chosen: Recommendation | Candidate, scope: Slice, window: Window
-) -> float:
+def _gain(under: WorldRun, run: WorldRun, scope: Slice, window: Window) -> float:
     """True change of the CX Score of a scope in a window, points."""
     span = (scope, window.start, window.end)
-    return enact(world, chosen, window.start).metrics(*span)[SCORE] - run.metrics(*span)[SCORE]
+    return under.metrics(*span)[SCORE] - run.metrics(*span)[SCORE]
 
 
 def _best(
     world: World, run: WorldRun, context: ToolContext, found: Incident
 ) -> tuple[str | None, float | None]:
     """The action on the true cause that gains most under the floor on efficiency, by the world itself."""
-    gains = [
-        (_gain(world, run, one, found.slice, found.window), one.action.id)
-        for one in _available(world, context, found)
-        if _efficient(world, run, one, found, context.settings.efficiency_floor)
-    ]
+    window, floor = found.window, context.settings.efficiency_floor
+    gains = []
+    for one in _available(world, context, found):
+        under = enact(world, one, window.start)
+        if _per_hour(under, found) >= floor * _per_hour(run, found):
+            gains.append((_gain(under, run, found.slice, window), one.action.id))
     return max(gains)[::-1] if gains else (None, None)
 
 
@@ -205,17 +194,12 @@ def _available(world: World, context: ToolContext, found: Incident) -> Iterator[
             yield from candidates(action, found, context.dataset)
 
 
-def _efficient(world: World, run: WorldRun, one: Candidate, found: Incident, floor: float) -> bool:
-    """Orders per courier-hour of the region stay above the floor."""
+def _per_hour(run: WorldRun, found: Incident) -> float:
+    """Orders per courier-hour of the incident's region."""
     region = found.slice.get("region")
     pool = Slice.parse({"region": region}) if region is not None else Slice()
-    under = enact(world, one, found.window.start)
-    return _per_hour(under, pool, found.window) >= floor * _per_hour(run, pool, found.window)
-
-
-def _per_hour(run: WorldRun, pool: Slice, window: Window) -> float:
-    found = run.metrics(pool, window.start, window.end)
-    return found["orders"] / found["courier_hours"]
+    of_pool = run.metrics(pool, found.window.start, found.window.end)
+    return of_pool["orders"] / of_pool["courier_hours"]
 
 
 def _rows(found: Sequence[Judged]) -> Iterator[ScenarioRow]:

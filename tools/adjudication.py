@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from tools.battery import BatteryResult
 from tools.confidence import ConfidenceModel, Probabilities
 from tools.evidence import Evidence
 from tools.features import CAUSES, Pool, Reading, moved, outcome_z, read
@@ -67,6 +68,18 @@ class _Case:
         """The cause with the highest p_primary, if one is likely."""
         best = max(self.p.primary, key=lambda id_: (self.p.primary[id_], id_.value), default=None)
         return best if best is not None and self.p.primary[best] >= LIKELY else None
+
+
+def adjudicate_batteries(
+    incident: Incident, results: Mapping[HypothesisId, BatteryResult], model: ConfidenceModel
+) -> Adjudication:
+    """As `adjudicate`, of the batteries' results as they came."""
+    return adjudicate(
+        incident,
+        {id_: result.evidence for id_, result in results.items()},
+        {id_: result.not_testable for id_, result in results.items() if result.not_testable is not None},
+        model,
+    )
 
 
 def adjudicate(

@@ -7,7 +7,7 @@ asked for on every order of the incident, the covariates to hold fixed, and the 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -116,6 +116,13 @@ _CHANGES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+class Place(NamedTuple):
+    """The orders that an intervention reaches, and when."""
+
+    where: Slice
+    window: Window
+
+
 @dataclass(frozen=True)
 class Question:
     """Everything that `Standardisation` needs, one row an order."""
@@ -206,7 +213,7 @@ def pose(
     rows["time"] = rows["hour"] if rows["hour"].nunique() <= 4 else rows["hour"].floordiv(4)
     rows["weather"] = in_weather(dataset, rows)
     rows["cohort"] = orders_between(rows, window)
-    own, *asked = _treat(dataset, rows, where, intervention)
+    own, *asked = _treat(dataset, rows, Place(where, window), intervention)
     return _question(rows, own, asked, intervention, settings)
 
 
@@ -270,15 +277,16 @@ def _block(rows: pd.DataFrame, *, switched: bool) -> tuple[str, ...]:
 
 
 def _treat(
-    dataset: Dataset, rows: pd.DataFrame, where: Slice, intervention: Intervention
+    dataset: Dataset, rows: pd.DataFrame, place: Place, intervention: Intervention
 ) -> tuple[pd.Series, ...]:
     """The driver as it was, and as asked under every reading, as categories."""
     if intervention.driver == "policy":
-        own = policy_level(dataset, rows, where, str(intervention.policy))
+        own = policy_level(dataset, rows, place.where, str(intervention.policy))
         return own, pd.Series(str(intervention.level), index=rows.index).where(own.notna())
     own_value = _driver(dataset, rows, intervention)
     if intervention.driver == "unavailable_items":
-        return own_value, *_offered(dataset, rows, own_value, below=float(intervention.amount or 0.0))
+        lines = believed(dataset, place.window)
+        return own_value, *_offered(lines, rows, own_value, below=float(intervention.amount or 0.0))
     asked_value = _asked(rows, own_value, intervention)
     if own_value.nunique() <= LEVELS and intervention.change == "to_baseline":
         return own_value, asked_value
@@ -360,14 +368,13 @@ def bad_lines(rows: pd.DataFrame) -> pd.Series:
 
 
 def _offered(
-    dataset: Dataset, rows: pd.DataFrame, value: pd.Series, *, below: float
+    lines: pd.DataFrame, rows: pd.DataFrame, value: pd.Series, *, below: float
 ) -> tuple[pd.Series, ...]:
     """The bad lines of an order of the incident if doubtful products had not been offered, by either reading."""
     inside = rows[rows["cohort"]]
-    last = inside["order_time"].max() + pd.Timedelta(microseconds=1)
-    lines = believed(dataset, Window(start=inside["order_time"].min(), end=last))
-    lines = lines[lines["order_id"].isin(inside["order_id"])]
-    return tuple(_less_avoided(lines, inside, value, hide(lines, below).avoided[name]) for name in READINGS)
+    own = lines[lines["order_id"].isin(inside["order_id"])]
+    avoided = hide(own, below).avoided
+    return tuple(_less_avoided(own, inside, value, avoided[name]) for name in READINGS)
 
 
 def _less_avoided(lines: pd.DataFrame, inside: pd.DataFrame, value: pd.Series, share: float) -> pd.Series:

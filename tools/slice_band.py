@@ -13,7 +13,7 @@ import pandas as pd
 
 from data.dataset import Dataset
 from data.slices import Slice
-from tools.buckets import moment_of
+from tools.buckets import local_day, moment_of
 from tools.errors import ToolFailure
 from tools.incidents import Point
 from tools.interventions import rows_in
@@ -51,9 +51,7 @@ def slice_band(
     failed = harm(rows, metric)
     told = rows["day"].to_numpy(np.int64)
     zone = dataset.mapping.zone_of(where.get("region"))
-    first = int(
-        pd.Timestamp(before).tz_convert(zone).normalize().tz_localize(None).value // 86_400_000_000_000
-    )
+    first = local_day(dataset.mapping, where.get("region"), before)
     known = ~np.isnan(failed) & np.isin(told, _complete(rows))
     past = known & (told >= first - days) & (told < first)
     usual = summarise(failed[past], told[past])

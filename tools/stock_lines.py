@@ -17,6 +17,7 @@ from data.dataset import Dataset
 from tools import logit
 from tools.errors import ToolFailure
 from tools.incidents import Window
+from tools.memo import memo
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -35,9 +36,15 @@ SURE: Final = 1e-3
 def believed(dataset: Dataset, window: Window) -> pd.DataFrame:
     """Lines of the orders of a window: order_id, item_id, order_time, bad, and `belief` (NaN without a fresh record).
 
+    Memoised on the dataset: every limit that is tried asks for the same lines.
+
     Raises:
         NotTestableError: order lines or beliefs are not in the data.
     """
+    return memo(dataset, ("believed", window.start, window.end), lambda: _believed(dataset, window))
+
+
+def _believed(dataset: Dataset, window: Window) -> pd.DataFrame:
     dataset.require("inventory_events.in_stock_prob", "inventory_events.sku_id", "inventory_events.store_id")
     lines = dataset.order_lines(window.start, window.end)
     stores = dataset.facts()[["order_id", "store_id"]].astype({"store_id": "string"})

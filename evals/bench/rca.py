@@ -28,7 +28,7 @@ from data.world import World, WorldConfig
 from data.world.export import write
 from evals.bench.stage import Stopwatch, Timed, peak_memory_mb
 from tools import battery
-from tools.adjudication import adjudicate
+from tools.adjudication import adjudicate_batteries
 from tools.challenged import leader_of
 from tools.confidence import load_model
 from tools.decomposition import UNEXPLAINED
@@ -282,12 +282,7 @@ def diagnose(
     further = sum(_answers(context, name, given) for name, given in asked)
     verdict = watch.time(
         VERDICT,
-        lambda: adjudicate(
-            incident,
-            {id_: result.evidence for id_, result in found.items()},
-            {id_: result.not_testable for id_, result in found.items() if result.not_testable is not None},
-            load_model(),
-        ),
+        lambda: adjudicate_batteries(incident, found, load_model()),
     )
     shares = {id_: read(id_, result.evidence).share for id_, result in found.items()}
     of_leader = _of_leader(leader_of(verdict), place, replicates, shares)
