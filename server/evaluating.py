@@ -1,15 +1,14 @@
 """Evaluation and calibration for the command line."""
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel
 from rich import box
 from rich.table import Table
 
-from server.cli.console import show, show_json, stderr
+from server.cli.console import counted, show, show_json, stderr
 from server.cli.exits import CommandError, ExitCode
 from server.settings import REPOSITORY
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from evals.scoring import CaseResult, Scorecard
     from evals.whatif import WhatIfReport
     from tools.confidence.model import Training
-
-
-T = TypeVar("T")
 
 
 class Evaluation(BaseModel):
@@ -176,7 +172,6 @@ def evaluate_effects(
     name = label or commit()
     report = counted(
         "Simulating worlds",
-        worlds,
         lambda progress: measure(name, worlds=worlds, scenario=scenario, workers=workers, progress=progress),
     )
     if as_json:
@@ -215,7 +210,6 @@ def evaluate_whatif(*, incidents: int, label: str | None, workers: int, as_json:
     name = label or commit()
     report = counted(
         "Running worlds under what is recommended",
-        incidents,
         lambda progress: measure(name, incidents=incidents, workers=workers, progress=progress),
     )
     if as_json:
@@ -249,15 +243,6 @@ def _whatif(report: "WhatIfReport") -> Table:
         f"through the days; near the best: at least {CLOSE:.0%} of what the best action on the true cause gains."
     )
     return table
-
-
-def counted(what: str, total: int, work: Callable[[Callable[[int, int], None]], T]) -> T:
-    """Do work under a bar that counts to a total; the work is given what to tell its progress to."""
-    from rich.progress import Progress
-
-    with Progress(console=stderr(), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        return work(lambda made, _wanted: bar.update(task, completed=made))
 
 
 def commit() -> str:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from rich import box
 from rich.table import Table
 
-from server.cli.console import show, show_json
-from server.evaluating import commit, counted
+from server.cli.console import counted, show, show_json
+from server.evaluating import commit
 
 if TYPE_CHECKING:
     from evals.effects import Scenario
@@ -22,7 +22,6 @@ def evaluate_dispatch(
     name = label or commit()
     report = counted(
         "Simulating worlds",
-        worlds,
         lambda progress: measure(name, scenario=scenario, worlds=worlds, workers=workers, progress=progress),
     )
     if as_json:

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Final
 
 from rich import box
-from rich.progress import Progress
 from rich.table import Table
 
-from server.cli.console import show, show_json, stderr
+from server.cli.console import counted, show, show_json
 from server.cli.exits import CommandError, ExitCode
 from server.evaluating import commit
 
@@ -28,14 +27,8 @@ def bench_experiments(*, runs: int, label: str | None, workers: int, as_json: bo
     """
     from evals.bench.experiments import measure
 
-    with Progress(console=stderr(), transient=True) as bar:
-        task = bar.add_task("Worlds", total=None)
-        report = measure(
-            label or commit(),
-            runs=runs,
-            workers=workers,
-            progress=lambda done, of: bar.update(task, completed=done, total=of),
-        )
+    name = label or commit()
+    report = counted("Worlds", lambda progress: measure(name, runs=runs, workers=workers, progress=progress))
     if as_json:
         show_json(report)
     else:

@@ -1,15 +1,17 @@
 """Where things go: data to stdout, everything about the way there to stderr."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console, RenderableType
+
+T = TypeVar("T")
 
 PIPE_WIDTH = 110
 
@@ -44,6 +46,15 @@ def near(path: Path) -> Path:
 def show_json(document: "BaseModel") -> None:
     """Print a document as JSON, the same bytes for the same content."""
     sys.stdout.write(document.model_dump_json(indent=2, by_alias=True) + "\n")
+
+
+def counted(what: str, work: Callable[[Callable[[int, int], None]], T]) -> T:
+    """Do long work under a bar on stderr; the work is given what to tell `(done, of)` to."""
+    from rich.progress import Progress
+
+    with Progress(console=stderr(), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        return work(lambda done, of: bar.update(task, completed=done, total=of))
 
 
 @contextmanager
