@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    seed: Annotated[int, typer.Option(help="Of the simulated world.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the simulated world.")] = 7,
     story: Annotated[
         bool, typer.Option("--story", help="One incident from its first alarm to resolved; a few minutes.")
     ] = False,

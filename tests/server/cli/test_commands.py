@@ -59,6 +59,13 @@ def test_same_command_same_bytes_whatever_the_threads(world: Path, command: str)
     assert once("1") == once("2") == once("1")
 
 
+@pytest.mark.parametrize("story", [(), ("--story",)])
+def test_a_demo_of_a_seed_that_cannot_be_is_refused(cx: Cx, story: tuple[str, ...]) -> None:
+    ended = cx("demo", "--seed", "-1", *story)
+    assert ended.code == 2
+    assert "--seed" in ended.err
+
+
 @pytest.mark.slow
 def test_demo_does_the_whole_job(cx: Cx) -> None:
     ended = cx("demo")
