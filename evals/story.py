@@ -205,16 +205,6 @@ class RollOut:
         return resolve(points, rolled_out=rolled_out, effect=self.effect, as_of=as_of)
 
 
-def measured(read: MonitorReport) -> MeasuredEffect | None:
-    """The effect on CX at the last look; None where none was read."""
-    lift = read.lift
-    if lift is None or lift.cx_index is None or lift.cx_index_low is None or lift.cx_index_high is None:
-        return None
-    return MeasuredEffect(
-        estimate=lift.cx_index, low=lift.cx_index_low, high=lift.cx_index_high, read_at=read.as_of
-    )
-
-
 def first_incident(found: Sequence[Incident]) -> Incident | None:
     """The worst one that customers feel."""
     return next((incident for incident in found if incident.kind is Kind.CX), None)

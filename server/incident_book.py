@@ -63,9 +63,9 @@ def move(session: Session, record: IncidentRecord, asked: Move, *, by: Actor, au
     before = tracked(record).standing
     after = moved(record.id, before, asked, by=by)
     _stand(record, after, as_of=record.as_of, at=author.at)
-    kind = ChangeKind.MOVED
-    if before.is_open != after.is_open:
-        kind = ChangeKind.REOPENED if after.is_open else ChangeKind.CLOSED
+    kind = ChangeKind.CLOSED
+    if after.is_open:
+        kind = ChangeKind.MOVED if before.is_open else ChangeKind.REOPENED
     _write(session, record, kind, before.status, asked.reason.strip(), author)
 
 

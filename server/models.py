@@ -6,6 +6,8 @@
     run             one investigation of one incident
     run_event       the append-only log of a run; `seq` is set once its place in the order is known
     report          the finished investigation: the shape of `cx investigate --json`
+    experiment      a plan, what became of it, and on what reading it was rolled out
+    experiment_rows the assignment of an experiment, part by part as it was drawn; append-only
     idempotency_key answers to requests that must not start work twice
     audit_log       who did what
 
@@ -183,6 +185,71 @@ class ReportRecord(SQLModel, table=True):
     document: str = Field(sa_column=Column(Text, nullable=False))
     """`agents.report.InvestigationReport` as JSON."""
     created_at: datetime
+
+
+class ExperimentStatus(StrEnum):
+    """Where an experiment stands."""
+
+    PLANNED = "planned"
+    """Its plan may still be adjusted; nothing is assigned."""
+    RUNNING = "running"
+    """Units are assigned, and the plan is fixed."""
+    ROLLED_OUT = "rolled_out"
+    """The action is in force for all orders; the slice is watched."""
+    PERMANENT = "permanent"
+    """Its incident was closed as fixed."""
+    STOPPED = "stopped"
+    """Somebody ended it, for the reason in the audit log."""
+
+
+class ExperimentRecord(SQLModel, table=True):
+    """An experiment on an incident."""
+
+    __tablename__ = "experiment"
+    __table_args__ = (Index("ix_experiment_page", "incident_id", "created_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    incident_id: str = Field(foreign_key="incident.id")
+    follows: str | None = Field(default=None, foreign_key="experiment.id")
+    """The experiment that it goes on from."""
+    status: ExperimentStatus = Field(
+        default=ExperimentStatus.PLANNED, sa_column=Column(_stored(ExperimentStatus), nullable=False)
+    )
+    version: int = 1
+    """Counts its changes; a change is refused unless it names the newest."""
+    recommendation: str = Field(sa_column=Column(Text, nullable=False))
+    """`tools.recommendations.Recommendation` as JSON: what is tried, and the cause that it acts on."""
+    plan: str = Field(sa_column=Column(Text, nullable=False))
+    """`tools.experiment.ExperimentPlan` as JSON."""
+    planned_as_of: datetime
+    """As-of time of the data that the plan was sized on."""
+    in_force_since: datetime | None = None
+    """When the action reached all orders."""
+    reading: str | None = Field(default=None, sa_column=Column(Text))
+    """`tools.monitor_report.MonitorReport` as JSON: on what it was rolled out."""
+    resolution: str | None = Field(default=None, sa_column=Column(Text))
+    """`tools.resolution.Resolution` as JSON: on what its incident was closed."""
+    resolved_as_of: datetime | None = None
+    """As-of time of the data on which its incident was closed."""
+    remembered: bool = False
+    """Whether its resolution is in the memory of the knowledge base."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class ExperimentRowsRecord(SQLModel, table=True):
+    """A part of an experiment's assignment; append-only."""
+
+    __tablename__ = "experiment_rows"
+
+    id: int | None = Field(default=None, primary_key=True)
+    experiment_id: str = Field(foreign_key="experiment.id", index=True)
+    at: datetime
+    actor: str
+    """Who sent it: name of the API key, or `local`."""
+    rows: int
+    document: str = Field(sa_column=Column(Text, nullable=False))
+    """CSV, as `tools.assignment_file` cleaned it."""
 
 
 class IdempotencyRecord(SQLModel, table=True):

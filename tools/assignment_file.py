@@ -42,6 +42,47 @@ def checked(rows: pd.DataFrame, unit: Unit, *, others: Sequence[pd.DataFrame] = 
     Raises:
         AssignmentError: the rows cannot be used.
     """
+    clean = _clean(rows, unit)
+    lonely = set(ARMS) - set(clean["arm"])
+    if lonely:
+        raise AssignmentError(f"no row has the arm {lonely.pop()}: there is nothing to compare with")
+    for number, other in enumerate(others, start=1):
+        _check_overlap(clean, _typed(other), number)
+    return clean
+
+
+def fresh(rows: pd.DataFrame, more: pd.DataFrame, unit: Unit) -> pd.DataFrame:
+    """The further rows of an assignment that grows, clean; those that stand already with their arm are left out.
+
+    Args:
+        rows: the assignment so far; no rows where it begins.
+        more: further rows, of the same columns.
+        unit: of the plan.
+
+    Raises:
+        AssignmentError: the further rows cannot be used, or give another arm to what has one.
+    """
+    clean = _clean(more, unit)
+    if rows.empty:
+        return clean
+    if set(rows) != set(more):
+        raise AssignmentError(
+            f"the rows have the columns {', '.join(map(str, more))}, the assignment so far has "
+            f"{', '.join(map(str, rows))}; give the same columns, or start another experiment"
+        )
+    keys = keys_of(rows, unit)
+    known = _typed(rows)[[*keys, "arm"]].rename(columns={"arm": "had"})
+    had = clean.merge(known, on=keys, how="left")["had"]
+    changed = had.notna() & (had != clean["arm"])
+    if changed.any():
+        raise AssignmentError(
+            f"{int(changed.sum())} {_plural(keys)} have the other arm already, first in row {_rows(changed)}: an arm "
+            "stays as it was drawn; start another experiment for a new draw"
+        )
+    return clean[had.isna().to_numpy()].reset_index(drop=True)
+
+
+def _clean(rows: pd.DataFrame, unit: Unit) -> pd.DataFrame:
     if rows.empty:
         raise AssignmentError("the assignment has no rows: nothing was assigned, so nothing can be read")
     keys = keys_of(rows, unit)
@@ -51,8 +92,6 @@ def checked(rows: pd.DataFrame, unit: Unit, *, others: Sequence[pd.DataFrame] = 
     _check_experiment(clean, keys)
     _check_keys(clean, keys)
     _check_shares(clean)
-    for number, other in enumerate(others, start=1):
-        _check_overlap(clean, _typed(other), number)
     return clean
 
 
@@ -122,9 +161,6 @@ def _check_arms(rows: pd.DataFrame) -> None:
         raise AssignmentError(
             f"unknown arm {', '.join(names[:_SHOWN])} in {len(unknown)} rows; arms are {' and '.join(ARMS)}"
         )
-    lonely = set(ARMS) - set(rows["arm"])
-    if lonely:
-        raise AssignmentError(f"no row has the arm {lonely.pop()}: there is nothing to compare with")
 
 
 def _check_experiment(rows: pd.DataFrame, keys: list[str]) -> None:

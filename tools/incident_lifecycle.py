@@ -43,6 +43,8 @@ class Actor(StrEnum):
     PERSON = "person"
     SYSTEM = "system"
     """Detection, or a run that begins."""
+    EXPERIMENT = "experiment"
+    """A measured experiment, once `tools.resolution` calls the incident fixed."""
 
 
 class Standing(NamedTuple):
@@ -81,26 +83,30 @@ class IncompleteMoveError(MoveError):
     """The move lacks something, contradicts itself, or may not be made by this actor."""
 
 
-_ANYBODY: Final = frozenset(Actor)
+_ANYBODY: Final = frozenset({Actor.PERSON, Actor.SYSTEM})
 _PEOPLE: Final = frozenset({Actor.PERSON})
 _SYSTEM: Final = frozenset({Actor.SYSTEM})
+_EXPERIMENT: Final = frozenset({Actor.EXPERIMENT})
+_ALL: Final = frozenset(Actor)
 _NEW, _INVESTIGATING, _MONITORING, _RESOLVED = IncidentStatus
 
 MOVES: Final[Mapping[tuple[IncidentStatus, IncidentStatus], frozenset[Actor]]] = {
     (_NEW, _INVESTIGATING): _ANYBODY,
     (_NEW, _MONITORING): _PEOPLE,
-    (_NEW, _RESOLVED): _ANYBODY,
+    (_NEW, _RESOLVED): _ALL,
     (_INVESTIGATING, _MONITORING): _PEOPLE,
-    (_INVESTIGATING, _RESOLVED): _ANYBODY,
+    (_INVESTIGATING, _RESOLVED): _ALL,
     (_MONITORING, _INVESTIGATING): _PEOPLE,
-    (_MONITORING, _RESOLVED): _ANYBODY,
+    (_MONITORING, _RESOLVED): _ALL,
     (_RESOLVED, _INVESTIGATING): _PEOPLE,
     (_RESOLVED, _NEW): _SYSTEM,
+    (_RESOLVED, _RESOLVED): _EXPERIMENT,
 }
-"""(from, to): who may make the move. The system reopens as new, because nobody has looked at the return yet."""
+"""(from, to): who may make the move. The system reopens as new, because nobody has looked at the return yet. An
+experiment may say of an incident that went away by what it was ended."""
 
 CLOSERS: Final[Mapping[ClosedAs, frozenset[Actor]]] = {
-    ClosedAs.FIXED: frozenset(),
+    ClosedAs.FIXED: _EXPERIMENT,
     ClosedAs.RECOVERED: _ANYBODY,
     ClosedAs.FALSE_ALARM: _PEOPLE,
     ClosedAs.DATA_FAULT: _ANYBODY,
@@ -166,6 +172,7 @@ def explained(id: str, standing: Standing, cause: CauseFound) -> Standing:
 def _check_step(standing: Standing, move: Move, by: Actor) -> None:
     allowed = MOVES.get((standing.status, move.to))
     if allowed is not None and by in allowed:
+        _check_judged(standing, by)
         return
     possible = ", ".join(
         to.value for (start, to), who in MOVES.items() if start is standing.status and by in who
@@ -176,6 +183,14 @@ def _check_step(standing: Standing, move: Move, by: Actor) -> None:
     )
 
 
+def _check_judged(standing: Standing, by: Actor) -> None:
+    """Of what went away an experiment may say by what it was ended; any other judgement stands."""
+    if by is Actor.EXPERIMENT and standing.closed_as not in (None, ClosedAs.RECOVERED):
+        raise IllegalMoveError(
+            f"status: the incident was closed as {standing.closed_as.value}; open it again before it can be fixed"
+        )
+
+
 def _check_closing(id: str, move: Move, by: Actor) -> None:
     if move.to is not _RESOLVED:
         if (move.closed_as, move.merged_into, move.cause) != (None, None, None):
@@ -183,7 +198,7 @@ def _check_closing(id: str, move: Move, by: Actor) -> None:
         return
     if move.closed_as is None:
         raise IncompleteMoveError(f"closed_as: say as what it is resolved: {_names(by)}")
-    if move.closed_as is ClosedAs.FIXED:
+    if move.closed_as is ClosedAs.FIXED and by is not Actor.EXPERIMENT:
         raise IncompleteMoveError(
             "closed_as: fixed is set by the product once the effect of an action was measured; "
             f"until then: {_names(by)}"

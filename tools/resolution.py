@@ -11,6 +11,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from tools.incidents import Point
+from tools.monitor_report import MonitorReport
 
 BAND_DAYS: Final = 7
 """Days that the slice must have been inside its baseline band."""
@@ -48,6 +49,16 @@ class Resolution(_Model):
     days_inside: int
     """Days in a row, up to the newest, that the slice was inside its band."""
     next_step: str
+
+
+def measured(read: MonitorReport) -> MeasuredEffect | None:
+    """The effect on CX at the last look of a reading; None where none was read."""
+    lift = read.lift
+    if lift is None or lift.cx_index is None or lift.cx_index_low is None or lift.cx_index_high is None:
+        return None
+    return MeasuredEffect(
+        estimate=lift.cx_index, low=lift.cx_index_low, high=lift.cx_index_high, read_at=read.as_of
+    )
 
 
 def resolve(

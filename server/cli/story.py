@@ -29,9 +29,10 @@ def tell(settings: "Settings", *, seed: int) -> None:
     Raises:
         CommandError: the world of this seed gives no story, with the step on which it ended.
     """
-    from evals.story import EARLY_DAY, Story, StoryError, measured
+    from evals.story import EARLY_DAY, Story, StoryError
     from server.cli.console import show, step
     from server.cli.monitor_view import show_monitor
+    from tools.resolution import measured
 
     story = Story.of(seed)
     with step("1/6 A delivery business, quarter of a year, with a fault in it"):

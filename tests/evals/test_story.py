@@ -5,12 +5,12 @@ from functools import cache
 
 import pytest
 
-from evals.story import EARLY_DAY, Experiment, Story, StoryError, measured
+from evals.story import EARLY_DAY, Experiment, Story, StoryError
 from tests.tools.plans import plan
 from tests.tools.worlds import incident
 from tools.experiment import RolloutStage
 from tools.interventions import rows_in
-from tools.resolution import MeasuredEffect
+from tools.resolution import MeasuredEffect, measured
 
 STAGES = (
     RolloutStage(exposure_share=0.1, days=10, gate=""),

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from tools.assignment_file import AssignmentError, checked
+from tools.assignment_file import AssignmentError, checked, fresh
 
 LOG = pd.DataFrame(
     {
@@ -83,3 +83,30 @@ def test_overlap_with_another_experiment_is_refused() -> None:
         checked(LOG, "switchback", others=(WINDOWS,))
     with pytest.raises(AssignmentError, match="3 of 3 windows"):
         checked(WINDOWS, "switchback", others=(WINDOWS,))
+
+
+def test_an_assignment_grows_by_what_is_new() -> None:
+    more = pd.concat([LOG.tail(1), LOG.tail(1).assign(order_id=5)])
+    assert fresh(LOG, more, "switchback")["order_id"].tolist() == ["5"]
+    assert fresh(LOG.head(0), LOG, "switchback")["order_id"].tolist() == ["1", "2", "3", "4"]
+    same_moment = WINDOWS.assign(window_start=["2026-02-02T19:00:00-05:00", *WINDOWS["window_start"][1:]])
+    assert fresh(WINDOWS, same_moment, "switchback").empty
+
+
+def test_one_arm_alone_may_be_added() -> None:
+    assert len(fresh(LOG, pd.DataFrame({**LOG.head(1), "order_id": [9]}), "switchback")) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (LOG.assign(arm="control"), "2 orders have the other arm already, first in row 3, 4: an arm stays"),
+        (LOG.assign(share=0.5), "the rows have the columns order_id, arm, assigned_at, share, the assignment"),
+        (WINDOWS, "the rows have the columns region"),
+        (LOG.head(0), "no rows"),
+        (LOG.assign(arm="B"), "unknown arm 'B'"),
+    ],
+)
+def test_what_an_assignment_may_not_grow_by_is_named(more: pd.DataFrame, message: str) -> None:
+    with pytest.raises(AssignmentError, match=message):
+        fresh(LOG, more, "switchback")

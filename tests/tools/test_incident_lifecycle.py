@@ -22,8 +22,9 @@ def standing(status: IncidentStatus) -> Standing:
     return CLOSED if status is RESOLVED else Standing(status)
 
 
-def move(to: IncidentStatus) -> Move:
-    return Move(to, ClosedAs.RECOVERED if to is RESOLVED else None, reason="because")
+def move(to: IncidentStatus, by: Actor) -> Move:
+    closed_as = ClosedAs.FIXED if by is Actor.EXPERIMENT else ClosedAs.RECOVERED
+    return Move(to, closed_as if to is RESOLVED else None, reason="because")
 
 
 @pytest.mark.parametrize("by", Actor)
@@ -31,10 +32,10 @@ def move(to: IncidentStatus) -> Move:
 @pytest.mark.parametrize("start", IncidentStatus)
 def test_only_the_listed_moves_are_legal(start: IncidentStatus, to: IncidentStatus, by: Actor) -> None:
     if by in MOVES.get((start, to), frozenset()):
-        assert moved("a", standing(start), move(to), by=by).status is to
+        assert moved("a", standing(start), move(to, by), by=by).status is to
     else:
         with pytest.raises(IllegalMoveError, match=f"{start.value} cannot become {to.value}; possible"):
-            moved("a", standing(start), move(to), by=by)
+            moved("a", standing(start), move(to, by), by=by)
 
 
 def test_the_way_through() -> None:
@@ -82,6 +83,20 @@ def test_reopening_needs_a_reason() -> None:
         moved("a", CLOSED, Move(INVESTIGATING), by=Actor.PERSON)
     again = moved("a", CLOSED, Move(INVESTIGATING, reason="not over"), by=Actor.PERSON)
     assert again == Standing(INVESTIGATING)
+
+
+def test_what_went_away_may_turn_out_to_be_fixed_and_no_other_judgement_may() -> None:
+    asked = Move(RESOLVED, ClosedAs.FIXED, reason="measured")
+    assert moved("a", CLOSED, asked, by=Actor.EXPERIMENT).closed_as is ClosedAs.FIXED
+    for judged in (ClosedAs.FALSE_ALARM, ClosedAs.DATA_FAULT, ClosedAs.MERGED, ClosedAs.FIXED):
+        with pytest.raises(IllegalMoveError, match=f"closed as {judged.value}"):
+            moved("a", Standing(RESOLVED, judged), asked, by=Actor.EXPERIMENT)
+
+
+@pytest.mark.parametrize("closed_as", [ClosedAs.RECOVERED, ClosedAs.FALSE_ALARM])
+def test_an_experiment_closes_as_fixed_only(closed_as: ClosedAs) -> None:
+    with pytest.raises(IncompleteMoveError, match="closed_as"):
+        moved("a", Standing(), Move(RESOLVED, closed_as, reason="r"), by=Actor.EXPERIMENT)
 
 
 def test_the_system_judges_no_false_alarm() -> None:
