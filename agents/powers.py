@@ -40,6 +40,7 @@ def registry() -> Registry:
     import tools.localisation_tools
     import tools.metric_values
     import tools.money_lost
+    import tools.monitor_tool
     import tools.search_knowledge
     import tools.top_slices
     import tools.whatif  # noqa: F401  # importing registers

@@ -17,10 +17,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from data.errors import DataError
-from server.api import health, incidents, problems, runs
+from server.api import experiments, health, incidents, problems, runs
 from server.clock import Clock, system_clock
 from server.database import open_database
 from server.event_log import EventLog
+from server.experiment_store import ExperimentStore
+from server.experiments import Analyst, Experiments
 from server.investigations import Investigations, Investigator
 from server.repository import Repository, Served
 from server.services import Services
@@ -38,7 +40,7 @@ HEADERS = (
 )
 
 
-class Workbench(Investigator, Protocol):
+class Workbench(Investigator, Analyst, Protocol):
     """Everything that the service needs from the rooms beneath it."""
 
     def identify(self) -> Served:
@@ -81,11 +83,13 @@ def create_app(
             app.state.services = services = _services(chosen, engine, bench, clock)
             detection = asyncio.create_task(_detect(services, bench), name="detection")
             services.investigations.resume()
+            remembering = asyncio.create_task(_remember(services), name="remembering")
             try:
                 yield
             finally:
                 services.stop.set()
                 detection.cancel()
+                remembering.cancel()
                 await services.investigations.close()
 
     app = FastAPI(
@@ -101,6 +105,7 @@ def create_app(
     app.include_router(health.router)
     api = APIRouter(prefix="/api/v1", responses=problems.RESPONSES)
     api.include_router(incidents.router)
+    api.include_router(experiments.router)
     api.include_router(runs.router)
     app.include_router(api)
     app.mount("/", StaticFiles(directory=str(files("server") / "static"), html=True), name="page")
@@ -143,6 +148,7 @@ def _services(settings: Settings, engine: Engine, bench: Workbench, clock: Clock
         investigations=Investigations(
             repository=repository, log=log, investigator=bench, max_runs=settings.max_runs
         ),
+        experiments=Experiments(ExperimentStore(engine, clock=clock), repository, bench, clock=clock),
         streams=StreamCap(settings.max_streams),
         stop=anyio.Event(),
     )
@@ -152,6 +158,14 @@ async def _own_workbench(settings: Settings, clock: Clock, stack: AsyncExitStack
     from server.workbench import OwnWorkbench
 
     return await stack.enter_async_context(OwnWorkbench.open(settings, clock=clock))
+
+
+async def _remember(services: Services) -> None:
+    """What an earlier process closed as fixed and had no time to remember."""
+    try:
+        await asyncio.to_thread(services.experiments.resume)
+    except Exception:  # the outermost edge of a background task
+        logger.exception("remembering resolutions failed; the next start tries again")
 
 
 async def _detect(services: Services, bench: Workbench) -> None:

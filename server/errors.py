@@ -2,7 +2,8 @@
 
 ServiceError                        carries the HTTP status; one handler makes a problem document of it
 ├── NotFoundError            404    the id names nothing
-├── ConflictError            409    the request is being worked on already
+├── ConflictError            409    from where the thing stands, this cannot be done
+│   └── NotFixedError        409    conditions of closing an incident as fixed fail
 ├── PreconditionFailedError  412    somebody else changed it since it was read
 ├── UnprocessableError       422    the request contradicts an earlier one
 ├── PreconditionRequiredError 428   a change must say which version it saw
@@ -26,6 +27,11 @@ class ServiceError(Exception):
     code = "internal"
     title = "Internal error"
 
+    def __init__(self, message: str, *, fields: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.fields = fields
+        """What is wrong, part by part: where, and why."""
+
 
 class NotFoundError(ServiceError):
     """The id names nothing."""
@@ -34,9 +40,15 @@ class NotFoundError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """The same request is being worked on."""
+    """From where the thing stands, this cannot be done."""
 
     status, code, title = 409, "conflict", "Conflict"
+
+
+class NotFixedError(ConflictError):
+    """Conditions of closing an incident as fixed fail; `fields` names each."""
+
+    code, title = "not_fixed", "The incident is not fixed"
 
 
 class PreconditionFailedError(ServiceError):

@@ -7,6 +7,7 @@ import anyio
 
 from server.clock import Clock
 from server.event_log import EventLog
+from server.experiments import Experiments
 from server.investigations import Investigations
 from server.repository import Repository
 from server.settings import Settings
@@ -30,6 +31,7 @@ class Services:
     repository: Repository
     log: EventLog
     investigations: Investigations
+    experiments: Experiments
     streams: StreamCap
     stop: anyio.Event
     """Set when the service shuts down; open event streams end then, and clients reconnect."""

@@ -5,7 +5,9 @@ import hashlib
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -19,17 +21,28 @@ from data import mapping as mappings
 from data.dataset import Dataset
 from data.errors import DataError
 from knowledge import open_store
+from knowledge.memory import Resolution as Remembered
+from server import experiment_powers
 from server.clock import Clock
 from server.confidence import confidence_model
 from server.datasets import open_data
+from server.experiment_powers import Adjustment, Designed, RolledOut
 from server.models import RunRecord
 from server.reasoning import model_settings
 from server.repository import Served
 from server.settings import Settings
 from tools.detection import detect
+from tools.experiment import ExperimentPlan
 from tools.incidents import DetectionReport, Incident
-from tools.ports import Knowledge
+from tools.monitor_report import MonitorReport
+from tools.ports import Assignments
+from tools.recommendations import Recommendation
+from tools.registry import ToolContext
+from tools.resolution import Resolution
 from tools.settings import AnalysisSettings
+
+if TYPE_CHECKING:
+    from knowledge.store import KnowledgeStore
 
 CHECKPOINTS = "checkpoints.sqlite"
 
@@ -45,7 +58,7 @@ class OwnWorkbench:
         self._opening = threading.Lock()
         self._computing = threading.Lock()
         self._dataset: Dataset | None = None
-        self._knowledge: Knowledge | None = None
+        self._knowledge: KnowledgeStore | None = None
 
     @classmethod
     @asynccontextmanager
@@ -95,7 +108,7 @@ class OwnWorkbench:
             clock=self._clock,
             settings=self._rules(),
             confidence=self._confidence,
-            knowledge=await asyncio.to_thread(self._open_knowledge),
+            knowledge=await asyncio.to_thread(self._open_store),
             sink=sink,
             lock=self._computing,
         )
@@ -105,6 +118,56 @@ class OwnWorkbench:
             incident=Incident.model_validate_json(run.incident),
             checkpointer=self._checkpoints,
         )
+
+    # --- experiments
+
+    def read_experiment(
+        self, plan: ExperimentPlan, assignments: Assignments, *, as_of: datetime | None
+    ) -> MonitorReport:
+        """The reading of a running experiment.
+
+        Raises:
+            ToolFailure: the assignment cannot be used with these data, or nothing has begun.
+            DataError: the data are missing or unusable, or lack what the plan's unit needs.
+        """
+        context = self._tools(as_of)
+        with self._computing:
+            return experiment_powers.read_experiment(context, plan, assignments)
+
+    def design(
+        self, incident: Incident, recommendation: Recommendation, asked: Adjustment, *, as_of: datetime
+    ) -> Designed:
+        """The plan of an adjusted experiment.
+
+        Raises:
+            ValueError: what is asked for does not exist or cannot be planned for.
+            ToolFailure: the data cannot tell what the action would do.
+            DataError: the data are missing or unusable, or lack what the action needs.
+        """
+        context = self._tools(as_of)
+        with self._computing:
+            return experiment_powers.design(context, incident, recommendation, asked)
+
+    def judge(self, incident: Incident, done: RolledOut, *, as_of: datetime | None) -> Resolution:
+        """Whether an incident is fixed.
+
+        Raises:
+            ToolFailure: too few days before the incident to know what is usual.
+            DataError: the data are missing or unusable.
+        """
+        context = self._tools(as_of)
+        with self._computing:
+            return experiment_powers.judge(context, incident, done)
+
+    def remember(self, resolution: Remembered) -> None:
+        """Keep how an incident ended in the memory of the knowledge base."""
+        self._open_store().memory.remember(resolution)
+
+    def _tools(self, as_of: datetime | None) -> ToolContext:
+        dataset = self._open_dataset()
+        return ToolContext(dataset if as_of is None else dataset.at(as_of), self._rules())
+
+    # --- opening
 
     def _open_dataset(self) -> Dataset:
         with self._opening:
@@ -118,7 +181,7 @@ class OwnWorkbench:
         path = self._settings.calendar
         return AnalysisSettings(calendar=() if path is None else calendars.load(path))
 
-    def _open_knowledge(self) -> Knowledge:
+    def _open_store(self) -> "KnowledgeStore":
         with self._opening:
             if self._knowledge is None:
                 self._knowledge = open_store(self._settings.knowledge_dir)

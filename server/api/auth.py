@@ -19,6 +19,15 @@ class Principal(NamedTuple):
     name: str
     scopes: frozenset[str]
 
+    def may(self, scope: str) -> bool:
+        """Whether the caller has a scope.
+
+        Example:
+            >>> LOCAL.may("incidents:write")
+            True
+        """
+        return bool(self.scopes & {EVERYTHING, scope})
+
 
 LOCAL = Principal(name="local", scopes=frozenset({EVERYTHING}))
 """Whoever sits at this machine, where the service runs without keys."""
@@ -39,7 +48,7 @@ class RequireScope:
         """
         _refuse_other_sites(request)
         principal = _authenticate(request)
-        if not principal.scopes & {EVERYTHING, self.scope}:
+        if not principal.may(self.scope):
             raise ForbiddenError(f"the key {principal.name!r} lacks the scope {self.scope!r}")
         return principal
 

@@ -7,13 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 
-from agents.report import InvestigationReport
 from server.api import cursor as cursors
 from server.api import etags, problems
 from server.api.auth import Principal, RequireScope
 from server.api.deps import IncidentDep, ServicesDep
+from server.api.reports import latest_report
 from server.api.schemas import (
     CauseStatement,
     IncidentChange,
@@ -122,14 +121,14 @@ def state_cause(
 @router.get("/{incident_id}/rca", dependencies=[READ])
 def get_root_cause(incident: IncidentDep, services: ServicesDep) -> RootCause:
     """Why it happened, with the evidence."""
-    run_id, report = _latest(incident, services)
+    run_id, report = latest_report(incident, services)
     return RootCause.of(run_id, report)
 
 
 @router.get("/{incident_id}/recommendations", dependencies=[READ])
 def get_recommendations(incident: IncidentDep, services: ServicesDep) -> Recommendations:
     """What to do about it, best first."""
-    run_id, report = _latest(incident, services)
+    run_id, report = latest_report(incident, services)
     cited = {name for item in report.recommendations for name in item.evidence}
     evidence = {name: item for name, item in report.evidence.items() if name in cited}
     return Recommendations(run_id=run_id, recommendations=report.recommendations, evidence=evidence)
@@ -148,7 +147,7 @@ def get_experiment_plan(
     format: Annotated[str | None, Query(pattern="^(json|markdown)$")] = None,
 ) -> Response:
     """The plan as JSON, or as Markdown with `Accept: text/markdown` or `?format=markdown`."""
-    run_id, report = _latest(incident, services)
+    run_id, report = latest_report(incident, services)
     plan = report.experiment_plan
     if plan is None:
         raise NotFoundError(f"the last investigation of {incident.id} led to no experiment plan")
@@ -195,19 +194,3 @@ def _request_hash(incident_id: str) -> str:
 
 def _public(record: IncidentRecord, services: Services) -> IncidentPublic:
     return IncidentPublic.of(record, services.repository.runs(record.id))
-
-
-def _latest(incident: IncidentRecord, services: Services) -> tuple[str, InvestigationReport]:
-    record = services.repository.latest_report(incident.id)
-    if record is None:
-        raise NotFoundError(
-            f"{incident.id} has no finished investigation; "
-            f"`POST /api/v1/incidents/{incident.id}/investigations` starts one"
-        )
-    try:
-        return record.run_id, InvestigationReport.model_validate_json(record.document)
-    except ValidationError as error:
-        raise NotFoundError(
-            f"the report of {incident.id} was written by an earlier version and cannot be read any more; "
-            f"`POST /api/v1/incidents/{incident.id}/investigations` makes a new one"
-        ) from error

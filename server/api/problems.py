@@ -88,6 +88,7 @@ def _service_error(request: Request, error: ServiceError) -> JSONResponse:
         title=error.title,
         detail=str(error),
         code=error.code,
+        errors=tuple(ProblemField(where=where, message=message) for where, message in error.fields),
         headers=headers,
     )
 

@@ -8,13 +8,19 @@ from typing import Any
 from agents.events import Emitter, EventSink
 from agents.report import Grounding, InvestigationReport
 from data.slices import Slice
+from knowledge.memory import Resolution as Remembered
+from server.experiment_powers import Adjustment, Designed, RolledOut
 from server.models import RunRecord
 from server.repository import Served
+from tools.errors import ToolFailure
 from tools.evidence import Evidence
 from tools.experiment import ExperimentPlan, Look
 from tools.findings import Finding, FindingVerdict, HypothesisId, IncidentVerdict
 from tools.incidents import DetectionReport, Incident, Kind, Severity, Window
+from tools.monitor_report import MonitorReport
+from tools.ports import Assignments
 from tools.recommendations import Effect, Recommendation
+from tools.resolution import Resolution, resolve
 
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
 SPECIALISTS = ("merchant", "supply")
@@ -182,6 +188,7 @@ class FakeWorkbench:
         self.gate, self.error, self.plan = gate, error, plan
         self.calls: list[str] = []
         self.searches = 0
+        self.memory: list[Remembered] = []
 
     def identify(self) -> Served:
         return Served("f" * 32, NOW)
@@ -199,6 +206,24 @@ class FakeWorkbench:
             raise self.error
         tell(sink, run.id)
         return make_report(Incident.model_validate_json(run.incident), plan=self.plan)
+
+    def read_experiment(
+        self, plan: ExperimentPlan, assignments: Assignments, *, as_of: datetime | None
+    ) -> MonitorReport:
+        raise ToolFailure(f"no window has begun; {len(assignments.rows())} rows are assigned")
+
+    def design(
+        self, incident: Incident, recommendation: Recommendation, asked: Adjustment, *, as_of: datetime
+    ) -> Designed:
+        if asked.action is not None:
+            raise ValueError(f"action {asked.action!r} is unknown")
+        return Designed(recommendation, make_plan().model_copy(update={"days": asked.days or 7}))
+
+    def judge(self, incident: Incident, done: RolledOut, *, as_of: datetime | None) -> Resolution:
+        return resolve((), rolled_out=done.since, effect=done.effect, as_of=as_of or NOW)
+
+    def remember(self, resolution: Remembered) -> None:
+        self.memory.append(resolution)
 
 
 def problem(body: Mapping[str, Any]) -> tuple[int, str]:

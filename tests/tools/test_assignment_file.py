@@ -101,7 +101,10 @@ def test_one_arm_alone_may_be_added() -> None:
     ("more", "message"),
     [
         (LOG.assign(arm="control"), "2 orders have the other arm already, first in row 3, 4: an arm stays"),
-        (LOG.assign(share=0.5), "the rows have the columns order_id, arm, assigned_at, share, the assignment"),
+        (
+            LOG.assign(share=0.5),
+            "the rows have the columns order_id, arm, assigned_at, share, the assignment",
+        ),
         (WINDOWS, "the rows have the columns region"),
         (LOG.head(0), "no rows"),
         (LOG.assign(arm="B"), "unknown arm 'B'"),

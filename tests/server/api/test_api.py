@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -285,7 +286,7 @@ def operations(client: TestClient) -> list[tuple[str, str]]:
     """Every method and path of the API, filled in with an id that does not exist."""
     paths = client.get(f"{API}/openapi.json").json()["paths"]
     return [
-        (method.upper(), path.replace("{incident_id}", "nope").replace("{run_id}", "nope"))
+        (method.upper(), re.sub(r"{\w+}", "nope", path))
         for path, methods in paths.items()
         for method in methods
     ]
