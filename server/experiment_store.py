@@ -188,10 +188,8 @@ class ExperimentStore:
         Raises:
             ConflictError: the experiment has ended, or its incident was resolved before it began.
         """
-        with self._changing(record.id, None, actor, "assigned") as (session, changed):
+        with self._changing(record.id, None, actor, "assigned", one_by_one=True) as (session, changed):
             _check_status(changed, _ASSIGNABLE, "nothing more is assigned")
-            # Two experiments that begin at the same time must not both think that they are alone.
-            session.exec(select(ExperimentRecord.id).with_for_update()).all()
             part = grown(_assigned(session, changed))
             author = incident_book.Author(actor, self._clock())
             if part.rows:
@@ -264,10 +262,21 @@ class ExperimentStore:
 
     @contextmanager
     def _changing(
-        self, experiment_id: str, version: int | None, actor: str, action: str, **detail: str
+        self,
+        experiment_id: str,
+        version: int | None,
+        actor: str,
+        action: str,
+        *,
+        one_by_one: bool = False,
+        **detail: str,
     ) -> Iterator[tuple[Session, ExperimentRecord]]:
         """An experiment, locked at the version that somebody has seen; counted, told and committed at the end."""
         with self._session() as session:
+            if one_by_one:
+                # Two experiments that begin at the same time must not both think that they are alone.
+                every = select(ExperimentRecord.id).order_by(col(ExperimentRecord.id))
+                session.exec(every.with_for_update()).all()
             record = _claim(session, experiment_id, version)
             yield session, record
             author = incident_book.Author(actor, self._clock())
