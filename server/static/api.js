@@ -13,20 +13,28 @@ function askForKey() {
   });
 }
 
-export async function call(path, { method = "GET", headers = {} } = {}) {
+export async function call(path, { method = "GET", headers = {}, body } = {}) {
   const sent = { ...headers };
   if (key()) sent.Authorization = `Bearer ${key()}`;
-  const response = await fetch(path, { method, headers: sent });
+  const response = await fetch(path, { method, headers: sent, body });
   if (response.status === 401) {
     await askForKey();
-    return call(path, { method, headers });
+    return call(path, { method, headers, body });
   }
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));
-    throw Object.assign(new Error(problem.detail || response.statusText), { status: response.status });
+    const { code, errors = [] } = problem;
+    throw Object.assign(new Error(problem.detail || response.statusText), { status: response.status, code, errors });
   }
   const type = response.headers.get("Content-Type") || "";
   return type.includes("json") ? response.json() : response.text();
+}
+
+// Sends JSON; `seen` is the version of the thing that is changed.
+export function send(path, object, { method = "POST", seen } = {}) {
+  const headers = { "Content-Type": "application/json" };
+  if (seen !== undefined) headers["If-Match"] = `"${seen}"`;
+  return call(path, { method, headers, body: object === undefined ? undefined : JSON.stringify(object) });
 }
 
 // Follows a run from its first event on; reconnects where it was. Returns a function that stops following.

@@ -1,6 +1,13 @@
 // Building the page from text only: nothing from the data is ever parsed as HTML.
 export function el(name, attributes = {}, ...children) {
-  const node = document.createElement(name);
+  return fill(document.createElement(name), attributes, children);
+}
+
+export function svg(name, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function fill(node, attributes, children) {
   for (const [attribute, value] of Object.entries(attributes)) {
     if (attribute.startsWith("on")) node.addEventListener(attribute.slice(2), value);
     else if (value !== null && value !== undefined && value !== false) node.setAttribute(attribute, value === true ? "" : value);
@@ -54,3 +61,14 @@ export function place(slice) {
 }
 
 export const moment = (text) => text.slice(0, 16).replace("T", " ") + " UTC";
+
+// A change with its sign; shares are told in percentage points.
+export function change(unit, value) {
+  if (value === null || value === undefined) return "–";
+  const sign = value < 0 ? "−" : "+", size = Math.abs(value);
+  if (unit === "share") return `${sign}${(100 * size).toFixed(1)} pp`;
+  if (unit === "s") return `${sign}${size.toFixed(0)} s`;
+  if (unit === "score") return `${sign}${size.toFixed(1)} points`;
+  const plain = size >= 100 ? Math.round(size).toLocaleString("en") : size.toFixed(2);
+  return `${sign}${plain} ${unit.replaceAll("_", " ")}`;
+}

@@ -1,5 +1,6 @@
 import { call, follow } from "./api.js";
 import { amount, el, moment, place } from "./dom.js";
+import { ExperimentPanel } from "./experiment.js";
 import { RunView } from "./run.js";
 
 const list = document.getElementById("incidents");
@@ -69,9 +70,12 @@ async function open(id) {
     el("h2", {}, severity(incident.severity), `${incident.metric.replaceAll("_", " ")} in ${place(incident.slice)}`),
     el("p", {}, `${amount(incident.metric, incident.baseline)} before, ${amount(incident.metric, incident.current)} since ${moment(incident.onset)}; ${incident.affected_orders.toLocaleString("en")} orders. `, el("span", { class: "soft" }, incident.id)),
     button);
+  const panel = new ExperimentPanel(item, { onChange: () => { open(id); loadList(); } });
+  detail.append(panel.root);
+  panel.load();
   for (const link of list.querySelectorAll("a")) link.setAttribute("aria-current", String(link.hash === `#${id}`));
   if (!run) return;
-  const view = new RunView(run, () => { button.disabled = false; button.textContent = "Investigate again"; loadList(); });
+  const view = new RunView(run, () => { button.disabled = false; button.textContent = "Investigate again"; panel.runEnded(); loadList(); });
   detail.append(view.root);
   stop = follow(run.id, { onEvent: (event) => view.take(event), onState: (name) => view.connection(name) });
 }

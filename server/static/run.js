@@ -131,7 +131,7 @@ export class RunView {
   }
 }
 
-function head(...names) {
+export function head(...names) {
   return el("thead", {}, el("tr", {}, ...names.map((name) => el("th", { scope: "col" }, name))));
 }
 

@@ -365,7 +365,8 @@ def test_the_page_is_served_with_its_parts(client: TestClient) -> None:
     page = client.get("/")
     assert page.headers["Content-Type"].startswith("text/html")
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
-    for part in ("page.js", "page.css", "api.js", "dom.js", "run.js", "icon.svg"):
+    scripts = ("page.js", "api.js", "dom.js", "run.js", "experiment.js", "reading.js", "interval.js")
+    for part in (*scripts, "page.css", "icon.svg"):
         assert client.get(f"/{part}").status_code == 200
     assert "://" not in page.text.replace("http://www.w3.org", "")
 
