@@ -25,14 +25,15 @@ MONITOR: Final = tools.monitor_tool.monitor_experiment.__name__
 
 @dataclass(frozen=True)
 class Adjustment:
-    """What somebody wants of an experiment; what is left out stays as it is."""
+    """What somebody wants of an experiment; action, parameters and scope stay where they are left out."""
 
     action: str | None = None
     parameters: dict[str, str] | None = None
     scope: Slice | None = None
     mde: float | None = None
-    """Smallest effect worth seeing, share."""
+    """Smallest effect worth seeing, share; left out, it follows from the length or from the expected effect."""
     days: int | None = None
+    """Left out, it follows from the effect."""
 
     @property
     def tries_something_else(self) -> bool:

@@ -213,9 +213,10 @@ class Experiments:
         """
         if record.resolution is not None:
             return Resolution.model_validate_json(record.resolution)
-        done = RolledOut(record.in_force_since, self._effect(record, as_of))
         with _refusals():
             self._check_known(as_of)
+        done = RolledOut(record.in_force_since, self._effect(record, as_of))
+        with _refusals():
             return self._analyst.judge(_document(incident), done, as_of=as_of)
 
     def make_permanent(
@@ -259,10 +260,13 @@ class Experiments:
             return self._analyst.identify().as_of
 
     def _effect(self, record: ExperimentRecord, as_of: datetime | None) -> MeasuredEffect | None:
-        """As measured when it was rolled out; until then, as read now."""
+        """As measured when it was rolled out; until then, as read now, if it can be read."""
         if record.reading is not None:
             return measured(MonitorReport.model_validate_json(record.reading))
-        return measured(self.reading(record, as_of=as_of))
+        try:
+            return measured(self.reading(record, as_of=as_of))
+        except UnprocessableError:
+            return None
 
 
 def plan_of(record: ExperimentRecord) -> ExperimentPlan:

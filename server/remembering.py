@@ -27,13 +27,20 @@ def remembered(incident: IncidentRecord, experiment: ExperimentRecord) -> Rememb
         incident=incident.id,
         metric=found.metric,
         slice=found.slice,
-        cause=HypothesisId(tried.addresses),
+        cause=_cause(incident, tried),
         action=tried.action,
         closed_as=ClosedAs.FIXED.value,
         closed_at=experiment.resolved_as_of,
         effect_pp=_effect_pp(found, reading),
         summary=_summary(experiment, reading),
     )
+
+
+def _cause(incident: IncidentRecord, tried: Recommendation) -> HypothesisId:
+    """As people stated it where they named a hypothesis, else the one that the action acts on."""
+    stated = "" if incident.cause is None else incident.cause.value
+    known = {one.value for one in HypothesisId}
+    return HypothesisId(stated if stated in known else tried.addresses)
 
 
 def effect_words(effect: MeasuredEffect | None) -> str:

@@ -1,9 +1,9 @@
 """Bodies of requests and answers about experiments."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.slices import Slice
 from server.experiment_powers import Adjustment
@@ -14,6 +14,13 @@ from tools.monitor_report import MonitorReport
 from tools.recommendations import Recommendation
 from tools.resolution import Resolution
 
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A time that came with a zone, in UTC."""
 AssignmentRow = dict[str, str | int | float | None]
 
 
@@ -26,7 +33,11 @@ class _Asked(BaseModel):
 
 
 class PlanAdjustment(_Asked):
-    """What shall be different; the plan itself is made by code, and what is left out stays as it is."""
+    """What shall be different; the plan itself is made by code.
+
+    Action, parameters and scope stay where they are left out; of effect and length one follows from the other, and
+    both from the expected effect where neither is given.
+    """
 
     action: str | None = None
     """Id of another action (docs/actions.md)."""
@@ -60,7 +71,7 @@ class ExperimentStart(_Asked):
 class RollOut(_Asked):
     """The action reached all orders."""
 
-    in_force_since: AwareDatetime
+    in_force_since: Moment
 
 
 class Stop(_Asked):

@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import pandas as pd
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from server import assignments
 from server.api import cursor as cursors
@@ -16,6 +16,7 @@ from server.api.experiment_schemas import (
     ExperimentPage,
     ExperimentPublic,
     ExperimentStart,
+    Moment,
     PlanAdjustment,
     RollOut,
     Stop,
@@ -34,9 +35,7 @@ WRITE = "experiments:write"
 Reader = Annotated[Principal, Depends(RequireScope("experiments:read"))]
 Writer = Annotated[Principal, Depends(RequireScope(WRITE))]
 IfMatch = Annotated[str | None, Header()]
-AsOf = Annotated[
-    AwareDatetime | None, Query(description="With a zone; by default the newest time of the data.")
-]
+AsOf = Annotated[Moment | None, Query(description="With a zone; by default the newest time of the data.")]
 CHANGES = problems.documented(409, 412, 428)
 CSV, JSON = "text/csv", "application/json"
 MAX_BYTES = 64 * 1024 * 1024

@@ -135,7 +135,7 @@ export class ExperimentPanel {
     const days = el("input", { type: "number", name: "days", min: "7", max: "365", placeholder: plan.days });
     const asked = () => Object.fromEntries([mde, days].filter((field) => field.value).map((field) => [field.name, Number(field.value)]));
     return this.form("Plan it", [el("label", {}, "Smallest effect worth seeing, pp", mde), el("label", {}, "Days", days),
-      el("span", { class: "soft" }, "What is left empty stays; the plan is sized anew from the history.")], () => work(asked()));
+      el("span", { class: "soft" }, "What is left empty follows from the other; the plan is sized anew from the history.")], () => work(asked()));
   }
 
   fileForm() {

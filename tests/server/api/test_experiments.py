@@ -249,8 +249,11 @@ def test_what_cannot_be_read_yet_says_why(client: TestClient) -> None:
         (422, "unprocessable"),
         "no window has begun; 2 rows are assigned",
     )
-    ahead = client.get(f"{URL}/I1-X1/reading", params={"as_of": "2027-01-01T00:00Z"}).json()
-    assert "lies ahead of the data" in ahead["detail"]
+    unread = change(client, "I1-X1/permanent").json()
+    assert problem(unread) == (409, "not_fixed")
+    assert "no experiment has measured the effect" in unread["detail"]
+    ahead = client.get(f"{URL}/I1-X1/reading", params={"as_of": "2027-01-01T02:00+02:00"}).json()
+    assert "as_of 2027-01-01 00:00 UTC lies ahead of the data" in ahead["detail"]
     naive = client.get(f"{URL}/I1-X1/reading", params={"as_of": "2026-11-05T00:00"}).json()
     assert problem(naive) == (422, "invalid_request")
 
@@ -371,12 +374,13 @@ def test_from_the_first_window_to_fixed_and_remembered(through: Made, settings: 
 def test_an_incident_that_went_away_meanwhile_is_told_as_fixed(through: Made) -> None:
     client, bench = through(tried().day(14))
     rolled_out(client)
-    closed = {"status": "resolved", "closed_as": "recovered", "reason": "calm", "cause": "batching_policy"}
+    closed = {"status": "resolved", "closed_as": "recovered", "reason": "calm", "cause": "policy_change"}
     client.post(f"{I1}/status", json=closed, headers={"If-Match": "*"})
     bench.know(tried().dataset.as_of)
     assert change(client, "I1-X1/permanent").json()["status"] == "permanent"
     incident = client.get(I1).json()
-    assert (incident["closed_as"], incident["cause"]) == ("fixed", "batching_policy")
+    assert (incident["closed_as"], incident["cause"]) == ("fixed", "policy_change")
+    assert [one.cause.value for one in bench.memory] == ["policy_change"]
 
 
 def test_a_judgement_of_people_stands(through: Made) -> None:
