@@ -88,7 +88,7 @@ def resolve(
         closed_as=None if failing else "fixed",
         conditions=conditions,
         days_inside=streak,
-        next_step=_next(failing[0], days - streak) if failing else "Close the incident as fixed.",
+        next_step=_next(failing[0], days - streak, rolled_out) if failing else "Close the incident as fixed.",
     )
 
 
@@ -113,6 +113,8 @@ def _streak(points: Sequence[Point]) -> int:
 def _rollout(rolled_out: datetime | None, as_of: datetime) -> Condition:
     met = rolled_out is not None and rolled_out < as_of
     text = "the action is in force for all orders" if met else "the action is not in force for all orders yet"
+    if rolled_out is not None and not met:
+        text = f"the action reaches all orders from {rolled_out:%Y-%m-%d %H:%M} UTC on, which lies beyond the data"
     return Condition(name="full_rollout", met=met, since=rolled_out if met else None, text=text)
 
 
@@ -156,9 +158,10 @@ def _effect(effect: MeasuredEffect | None) -> Condition:
     return Condition(name="effect_above_zero", met=met, since=effect.read_at, text=text)
 
 
-def _next(failing: Condition, left: int) -> str:
+def _next(failing: Condition, left: int, rolled_out: datetime | None) -> str:
+    bring = "Bring the action to all orders, keeping the holdback; then watch the slice."
     return {
-        "full_rollout": "Bring the action to all orders, keeping the holdback; then watch the slice.",
+        "full_rollout": bring if rolled_out is None else "Wait for data from after the roll-out.",
         "inside_band": f"Wait: {left} more days inside the band are needed; if it stays outside, look for a second cause.",
         "effect_above_zero": "Leave it open, or close it as recovered: that the action helped is not shown.",
     }[failing.name]

@@ -90,6 +90,13 @@ def test_nothing_counts_before_the_roll_out_or_after_the_as_of_time() -> None:
     assert (found.closed_as, found.days_inside) == (None, 6)
     none = _resolve([True] * 20, rolled_out=None)
     assert set(_failing(none)) == {"full_rollout", "inside_band"}
+    assert none.next_step.startswith("Bring the action to all orders")
+
+
+def test_a_roll_out_beyond_the_data_is_waited_for() -> None:
+    found = _resolve([True] * 7, rolled_out=START + timedelta(days=7))
+    assert "from 2026-02-09 00:00 UTC on, which lies beyond the data" in found.conditions[0].text
+    assert found.next_step == "Wait for data from after the roll-out."
 
 
 @given(st.lists(st.sampled_from([True, False, None]), max_size=20))
