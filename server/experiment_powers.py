@@ -1,13 +1,15 @@
-"""What the service asks of the tools about an experiment: read it, design it, judge its incident."""
+"""What the service asks of the tools about an experiment: read it, design it, judge its incident.
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, NamedTuple
+Imported with the workbench only, so that the service starts without the tools' heavy libraries.
+"""
+
+from typing import Final
 
 from threadpoolctl import threadpool_limits
 
 import tools.monitor_tool  # registers the tool
 from data.slices import Slice
+from server.experiment_types import Adjustment, Designed, RolledOut
 from tools.actions import ACTIONS
 from tools.design import experiment_plan
 from tools.experiment import ExperimentPlan
@@ -17,43 +19,10 @@ from tools.own_action import CHANGE, choose, own_action
 from tools.ports import Assignments
 from tools.recommendations import Recommendation
 from tools.registry import REGISTRY, ToolContext
-from tools.resolution import MeasuredEffect, Resolution, resolve
+from tools.resolution import Resolution, resolve
 from tools.slice_band import slice_band
 
 MONITOR: Final = tools.monitor_tool.monitor_experiment.__name__
-
-
-@dataclass(frozen=True)
-class Adjustment:
-    """What somebody wants of an experiment; action, parameters and scope stay where they are left out."""
-
-    action: str | None = None
-    parameters: dict[str, str] | None = None
-    scope: Slice | None = None
-    mde: float | None = None
-    """Smallest effect worth seeing, share; left out, it follows from the length or from the expected effect."""
-    days: int | None = None
-    """Left out, it follows from the effect."""
-
-    @property
-    def tries_something_else(self) -> bool:
-        """Whether another action, or the same one elsewhere, is to be tried."""
-        return (self.action, self.parameters, self.scope) != (None, None, None)
-
-
-class Designed(NamedTuple):
-    """What is tried, and how."""
-
-    recommendation: Recommendation
-    plan: ExperimentPlan
-
-
-class RolledOut(NamedTuple):
-    """What is known of an action that was brought to all orders."""
-
-    since: datetime | None
-    """None where it was not."""
-    effect: MeasuredEffect | None
 
 
 def read_experiment(context: ToolContext, plan: ExperimentPlan, assignments: Assignments) -> MonitorReport:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select, update
 from server import incident_book
 from server.clock import Clock, system_clock
 from server.errors import ConflictError, PreconditionFailedError
-from server.experiment_powers import Designed
+from server.experiment_types import Designed
 from server.models import (
     AuditRecord,
     ExperimentRecord,

@@ -13,8 +13,8 @@ from knowledge.memory import Resolution as Remembered
 from server.assignments import StoredAssignments, to_csv, together
 from server.clock import Clock
 from server.errors import ConflictError, NotFixedError, NotFoundError, UnprocessableError
-from server.experiment_powers import Adjustment, Designed, RolledOut
 from server.experiment_store import Assigned, Closing, ExperimentStore, Part
+from server.experiment_types import Adjustment, Designed, RolledOut
 from server.models import ExperimentRecord, ExperimentStatus, IncidentRecord
 from server.remembering import effect_words, remembered
 from server.repository import Repository, Served

@@ -26,7 +26,7 @@ from server import experiment_powers
 from server.clock import Clock
 from server.confidence import confidence_model
 from server.datasets import open_data
-from server.experiment_powers import Adjustment, Designed, RolledOut
+from server.experiment_types import Adjustment, Designed, RolledOut
 from server.models import RunRecord
 from server.reasoning import model_settings
 from server.repository import Served

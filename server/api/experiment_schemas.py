@@ -6,10 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from data.slices import Slice
-from server.experiment_powers import Adjustment
+from server.experiment_types import Adjustment
 from server.models import ExperimentRecord, ExperimentStatus
 from tools.experiment import ExperimentPlan
-from tools.looks import LEAST_DAYS
 from tools.monitor_report import MonitorReport
 from tools.recommendations import Recommendation
 from tools.resolution import Resolution
@@ -47,8 +46,8 @@ class PlanAdjustment(_Asked):
     """Orders that the action is to reach."""
     mde_pp: Annotated[float, Field(gt=0, lt=100)] | None = None
     """Smallest effect on the primary metric worth seeing, percentage points."""
-    days: Annotated[int, Field(ge=LEAST_DAYS, le=365)] | None = None
-    """Length."""
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """Length; a week at least, so that every day of the week is seen."""
 
     def asked(self) -> Adjustment:
         """As the service takes it."""

@@ -23,7 +23,7 @@ from server.api.experiment_schemas import (
 )
 from server.api.reports import latest_report
 from server.errors import NotFoundError, UnprocessableError
-from server.experiment_powers import Adjustment
+from server.experiment_types import Adjustment
 from server.models import ExperimentRecord
 from server.services import Services
 from tools.assignment_file import AssignmentError

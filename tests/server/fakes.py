@@ -9,7 +9,7 @@ from agents.events import Emitter, EventSink
 from agents.report import Grounding, InvestigationReport
 from data.slices import Slice
 from knowledge.memory import Resolution as Remembered
-from server.experiment_powers import Adjustment, Designed, RolledOut
+from server.experiment_types import Adjustment, Designed, RolledOut
 from server.models import RunRecord
 from server.repository import Served
 from tools.errors import ToolFailure

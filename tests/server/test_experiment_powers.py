@@ -3,7 +3,8 @@
 import pytest
 
 from data.slices import Slice
-from server.experiment_powers import Adjustment, design
+from server.experiment_powers import design
+from server.experiment_types import Adjustment
 from tests.tools.worlds import case
 from tools.own_action import choose, own_action
 from tools.recommendations import Recommendation
@@ -48,6 +49,7 @@ def test_another_action_is_planned_with_its_own_parameters(
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
+        (Adjustment(days=3), "days = 3, must be at least 7"),
         (Adjustment(action="pray"), "unknown; known: reduce_batching_threshold"),
         (Adjustment(action="add_courier_supply"), "needs couriers_share"),
         (Adjustment(scope=Slice.parse({"planet": "Mars"})), "scope names 'planet'; these data have"),

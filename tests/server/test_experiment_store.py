@@ -13,8 +13,8 @@ from sqlmodel import Session, select
 
 from server.database import migrate, open_database
 from server.errors import ConflictError, PreconditionFailedError
-from server.experiment_powers import Designed
 from server.experiment_store import Assigned, ExperimentStore, Part
+from server.experiment_types import Designed
 from server.models import AuditRecord, ExperimentRecord, ExperimentStatus, IncidentRecord
 from server.repository import Repository
 from server.settings import Settings

@@ -14,7 +14,7 @@ from data.world import World, WorldConfig
 from data.world.actions import SetBatchingThreshold
 from evals.trial_worlds import MAPPING, run_forward
 from knowledge.memory import Resolution as Remembered
-from server.experiment_powers import RolledOut
+from server.experiment_types import RolledOut
 from server.models import RunRecord
 from server.repository import Served
 from server.settings import Settings

@@ -87,7 +87,7 @@ def test_a_plan_is_adjusted_by_code_until_it_begins(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"adjust": {"days": 3}},
+        {"adjust": {"days": 0}},
         {"adjust": {"mde_pp": 0}},
         {"adjust": {"alpha": 0.5}},
         {"adjust": {"scope": {"region": ["SF"]}}},
