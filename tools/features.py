@@ -105,6 +105,9 @@ def _driver(id_: HypothesisId, results: Mapping[str, dict[str, Any]]) -> Reading
         return Reading()
     z, part, detectable = _root(id_, results, float(own["z_conditional"]))
     explained = float(own["explained_share"]) * part
+    if id_ is HypothesisId.ETA_MODEL and "promise_shift" in results:
+        # Counting late orders again under the old promise needs no model of how lateness answers to it.
+        explained = max(explained, float(results["promise_shift"]["explained_share"]))
     order = results.get("onset_order")
     return Reading(
         shift=z,
@@ -129,8 +132,6 @@ def _root(id_: HypothesisId, results: Mapping[str, dict[str, Any]], z: float) ->
     if id_ is HypothesisId.DEMAND_SURGE and volume:
         part = 1.0 - float(supply["supply_part_share"]) if supply else 0.5
         return min(z, float(volume["z"])), part, _power(volume)
-    if id_ is HypothesisId.ETA_MODEL and "promise_shift" in results:
-        return z, 1.0, 9.0
     if id_ is HypothesisId.INVENTORY and "stock_shift" in results:
         return max(z, min(float(results["stock_shift"]["z"]), z + 2.0)), 1.0, 9.0
     return z, 1.0, 9.0
