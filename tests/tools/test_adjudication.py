@@ -20,8 +20,8 @@ MODEL = ConfidenceModel(
     context_means=(0.0,) * len(CONTEXT),
     context_scales=(1.0,) * len(CONTEXT),
     weights=(0.5, 1.0, 6.0, 1.0, 1.0, 2.0),
-    none_weights=(7.0, -1.5, -3.0, -3.0),
-    other_weights=(3.0, 0.0, 0.0, -2.0),
+    none_weights=(7.0, -1.5, 0.0, -3.0, -3.0),
+    other_weights=(3.0, 0.0, 0.0, 0.0, -2.0),
     temperature=1.0,
     contributes_weights=(-5.0, 0.5, 1.0, 6.0, 1.0, 1.0, 2.0),
 )

@@ -1,7 +1,7 @@
 import math
 
 from tools.evidence import Evidence
-from tools.features import FEATURES, Reading, context, moved, outcome_z, read, squash
+from tools.features import FEATURES, Reading, beyond, context, moved, outcome_z, read, squash
 from tools.findings import HypothesisId
 
 
@@ -85,7 +85,7 @@ def test_context_takes_the_strongest_of_the_causes() -> None:
         HypothesisId.INVENTORY: Reading(),
         HypothesisId.NORMAL_VARIANCE: Reading(shift=50.0),
     }
-    assert context(readings, 3.0) == (squash(3.0), 1.0, 0.4)
+    assert context(readings, 3.0) == (squash(3.0), beyond(3.0), 1.0, 0.4)
     assert moved(2.5) == 0.25
 
 
