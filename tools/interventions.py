@@ -290,8 +290,18 @@ def _treat(
     asked_value = _asked(rows, own_value, intervention)
     if own_value.nunique() <= LEVELS and intervention.change == "to_baseline":
         return own_value, asked_value
-    edges = np.unique(own_value.quantile(np.linspace(0, 1, LEVELS + 1)[1:-1]))
+    edges = _edges(own_value, rows["cohort"])
     return _cut(own_value, edges), _cut(asked_value, edges)
+
+
+def _edges(value: pd.Series, cohort: pd.Series) -> Floats:
+    """Bounds between a continuous driver's levels: quantiles of the weeks before and of the incident alike.
+
+    Of all orders together, the incident's own high values would share one or two levels with the highest ones of the
+    weeks before, and what sets them apart would be lost: every effect would come out too small.
+    """
+    at = np.linspace(0, 1, LEVELS // 2 + 1)[1:-1]
+    return np.unique(np.concatenate([value[part].quantile(at) for part in (~cohort, cohort)]))
 
 
 def _cut(values: pd.Series, edges: Floats) -> pd.Series:

@@ -28,6 +28,17 @@ class Guardrail(_Model):
     reason: str
 
 
+class Models(_Model):
+    """The answers behind the effect on the CX Score, and what became of the second."""
+
+    g_computation: Effect
+    """By comparing orders that were seen."""
+    dispatch_simulator: Effect | None = None
+    """By playing the same orders and couriers; None where the simulator was not used."""
+    reason: str
+    """How the simulator was checked and asked, or why it was not used."""
+
+
 class Recommendation(_Model):
     """One action, ranked."""
 
@@ -38,6 +49,8 @@ class Recommendation(_Model):
     scope: Slice
     effects: dict[str, Effect]
     """By metric; deltas against doing nothing, within the scope."""
+    models: Models | None = None
+    """Both answers behind `effects["cx_score"]`; None where there is none."""
     efficiency_cost: dict[str, Effect]
     not_testable: tuple[Guardrail, ...] = ()
     confidence: Annotated[float, Field(ge=0, le=1)]
