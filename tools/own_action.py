@@ -88,6 +88,7 @@ def own_action(
         window=incident.window,
         intervention=chosen.intervention,
         settings=context.settings,
+        doubted=False,
     )
     result, models = second_opinion(
         context.dataset,

@@ -18,7 +18,7 @@ from tools.errors import ToolFailure
 from tools.findings import Adjudication, Finding, FindingVerdict, IncidentVerdict
 from tools.incidents import Incident, Kind
 from tools.metrics import METRICS
-from tools.recommendations import Dropped, Effect, Models, Recommendation, Recommendations
+from tools.recommendations import Dropped, Effect, Models, Recommendation, Recommendations, Setting
 from tools.registry import ToolContext
 from tools.second_opinion import second_opinion
 from tools.whatif import WhatIfResult, estimate
@@ -41,6 +41,7 @@ class _Estimated(NamedTuple):
     gain: Effect
     """Of the CX Score; of the incident's metric, turned so that more is better, where there is no score."""
     models: Models | None = None
+    front: tuple[Setting, ...] = ()
 
 
 def recommend(
@@ -116,7 +117,29 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
             f"efficiency of the courier pool would change by {least:+.1%} at the unfavourable limit, "
             f"the floor allows {floor - 1:+.1%}"
         )
-    return max(allowed, key=lambda option: (option.gain.low, option.gain.estimate))
+    best = max(allowed, key=lambda option: (option.gain.low, option.gain.estimate))
+    return best._replace(front=_front(helping))
+
+
+def _front(options: Iterable[_Estimated]) -> tuple[Setting, ...]:
+    """Settings that no other one beats on both sides, from the dearest to the cheapest; none where there is no choice.
+
+    What lies below the floor is kept: a manager sees what more efficiency would have bought.
+    """
+    kept: list[_Estimated] = []
+    for option in sorted(options, key=lambda one: (-_efficiency(one), -one.gain.estimate)):
+        if not kept or option.gain.estimate > kept[-1].gain.estimate:
+            kept.append(option)
+    if len(kept) < 2:
+        return ()
+    return tuple(
+        Setting(
+            parameters=dict(option.candidate.parameters),
+            gain=option.gain,
+            pool_efficiency=100 * _efficiency(option),
+        )
+        for option in reversed(kept)
+    )
 
 
 def _twice(context: ToolContext, incident: Incident, best: _Estimated) -> _Estimated:
@@ -137,7 +160,7 @@ def _twice(context: ToolContext, incident: Incident, best: _Estimated) -> _Estim
     gain = _gain(result, incident.metric)
     if gain.estimate <= 0:
         raise ToolFailure("by both models together it would not have helped these orders")
-    return _Estimated(candidate, result, gain, models)
+    return best._replace(result=result, gain=gain, models=models)
 
 
 def _estimate_all(
@@ -153,6 +176,7 @@ def _estimate_all(
                 window=incident.window,
                 intervention=option.intervention,
                 settings=context.settings,
+                doubted=False,
             )
             estimated.append(_Estimated(option, result, _gain(result, incident.metric)))
         except ToolFailure as refusal:
@@ -185,7 +209,7 @@ def _recommendation(best: _Estimated, finding: Finding) -> Recommendation:
         addresses=finding.hypothesis.value,
         evidence=finding.evidence,
         models=best.models,
-    )
+    ).model_copy(update={"front": best.front})
 
 
 def recommendation_of(

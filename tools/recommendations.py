@@ -39,6 +39,16 @@ class Models(_Model):
     """How the simulator was checked and asked, or why it was not used."""
 
 
+class Setting(_Model):
+    """One setting of an action that no other setting beats for customers and for the pool's efficiency alike."""
+
+    parameters: dict[str, Any]
+    gain: Effect
+    """Of the CX Score, by g-computation; of the incident's metric, more being better, where there is no score."""
+    pool_efficiency: float
+    """Relative change at the unfavourable limit, percent; 0 where it takes no courier time."""
+
+
 class Recommendation(_Model):
     """One action, ranked."""
 
@@ -52,6 +62,8 @@ class Recommendation(_Model):
     models: Models | None = None
     """Both answers behind `effects["cx_score"]`; None where there is none."""
     efficiency_cost: dict[str, Effect]
+    front: tuple[Setting, ...] = ()
+    """What can be had of customers for how much efficiency, the dearest first; empty where there is one setting."""
     not_testable: tuple[Guardrail, ...] = ()
     confidence: Annotated[float, Field(ge=0, le=1)]
     """p_primary of the cause it addresses x coverage of the estimate."""

@@ -26,7 +26,7 @@ from tools.metrics import METRICS, WEIGHTED, Metric
 from tools.recommendations import Effect, Models
 from tools.score import cx
 from tools.settings import AnalysisSettings
-from tools.whatif import WhatIfResult
+from tools.whatif import WhatIfResult, estimate
 
 REPLICATIONS: Final = 64
 """How often both arms are played: eight sets of parameters, eight times each."""
@@ -59,7 +59,7 @@ def second_opinion(
 
     Args:
         dataset: everything that was recorded.
-        result: of g-computation.
+        result: of g-computation, without its own doubt.
         where: orders that the intervention reaches.
         window: days of the incident.
         intervention: what is changed.
@@ -72,9 +72,9 @@ def second_opinion(
         played = _playable(intervention, result)
         simulated = _simulated(dataset, where, window, played, settings)
     except (ToolFailure, NotTestableError) as refusal:
-        return Opinions(result, Models(g_computation=score, reason=str(refusal)))
+        return _alone(dataset, where, window, intervention, settings, reason=str(refusal))
     if not simulated.usable:
-        return Opinions(result, Models(g_computation=score, reason=simulated.reason))
+        return _alone(dataset, where, window, intervention, settings, reason=simulated.reason)
     by_simulator = _scored(result, simulated.effects)
     models = Models(
         g_computation=score, dispatch_simulator=by_simulator["cx_score"], reason=_how(played, intervention)
@@ -82,6 +82,20 @@ def second_opinion(
     shared = {name: simulated.effects[name] for name in _PLAYED if name in simulated.effects} | by_simulator
     both = {name: combine(result.effects[name], e) for name, e in shared.items() if name in result.effects}
     return Opinions(result.model_copy(update={"effects": result.effects | both}), models)
+
+
+def _alone(
+    dataset: Dataset,
+    where: Slice,
+    window: Window,
+    intervention: Intervention,
+    settings: AnalysisSettings,
+    *,
+    reason: str,
+) -> Opinions:
+    """G-computation's answer, its interval as wide as other adjustments differ: no other model was there to differ."""
+    result = estimate(dataset, where=where, window=window, intervention=intervention, settings=settings)
+    return Opinions(result, Models(g_computation=result.effects["cx_score"], reason=reason))
 
 
 def _playable(intervention: Intervention, result: WhatIfResult) -> Intervention:
@@ -131,10 +145,8 @@ def _simulated(
 
 def _scored(result: WhatIfResult, simulated: Mapping[str, Effect]) -> dict[str, Effect]:
     """CX Score and CX index by the simulator; of what it does not play, as g-computation has it."""
-    told = {name: e for name, e in (result.effects | simulated).items() if name in result.observed}
-    moved = {
-        name: rate + (told[name].estimate if name in told else 0) for name, rate in result.observed.items()
-    }
+    told = {name: e for name, e in {**result.effects, **simulated}.items() if name in result.observed}
+    moved = dict(result.observed) | {name: result.observed[name] + e.estimate for name, e in told.items()}
     before, after = cx(result.observed), cx(moved)
     if before is None or after is None:
         return {}
