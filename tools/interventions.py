@@ -53,7 +53,7 @@ ENOUGH_FOR_USUAL: Final = 10
 """Orders of a store that tell its usual level."""
 
 LEVELS: Final = 12
-"""Quantile bins of a continuous driver."""
+"""Quantile bins of a continuous driver, half of them of the weeks before and half of the incident."""
 LOADS: Final = 3
 FEW_BLOCKS: Final = 5
 MOST_VALUES: Final = 8
@@ -290,11 +290,11 @@ def _treat(
     asked_value = _asked(rows, own_value, intervention)
     if own_value.nunique() <= LEVELS and intervention.change == "to_baseline":
         return own_value, asked_value
-    edges = _edges(own_value, rows["cohort"])
+    edges = level_edges(own_value, rows["cohort"])
     return _cut(own_value, edges), _cut(asked_value, edges)
 
 
-def _edges(value: pd.Series, cohort: pd.Series) -> Floats:
+def level_edges(value: pd.Series, cohort: pd.Series) -> Floats:
     """Bounds between a continuous driver's levels: quantiles of the weeks before and of the incident alike.
 
     Of all orders together, the incident's own high values would share one or two levels with the highest ones of the
