@@ -67,7 +67,8 @@ def second_opinion(
     """
     score = result.effects.get("cx_score")
     if score is None:
-        return Opinions(result, None)
+        doubted = estimate(dataset, where=where, window=window, intervention=intervention, settings=settings)
+        return Opinions(doubted, None)
     try:
         played = _playable(intervention, result)
         simulated = _simulated(dataset, where, window, played, settings)
@@ -149,7 +150,7 @@ def _scored(result: WhatIfResult, simulated: Mapping[str, Effect]) -> dict[str, 
     moved = dict(result.observed) | {name: result.observed[name] + e.estimate for name, e in told.items()}
     before, after = cx(result.observed), cx(moved)
     if before is None or after is None:
-        return {}
+        raise ValueError("result.observed holds no metric with weight, but its effects hold a CX Score")
     halves = {metric.id: _half(told[metric.id]) for metric in WEIGHTED if metric.id in told}
     total = sum(metric.weight for metric in WEIGHTED if metric.id in result.observed)
     played = {metric.id for metric in WEIGHTED if metric.id in simulated}
