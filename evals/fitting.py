@@ -27,6 +27,8 @@ TEMPERATURE_NEEDS: Final = 50
 """With fewer incidents a model that is refitted keeps its prior's temperature."""
 ERRORS_NEEDED: Final = 5
 """So it does with fewer wrong answers out of fold: how sure to be is learned from errors alone."""
+_EXPLAINED: Final = ("moved", "share")
+"""Of the incident's features those that speak for a tested cause, and so against `other`."""
 IMPOSSIBLE: Final = -1e9
 """Utility of a cause that was not tested."""
 
@@ -232,7 +234,8 @@ def _bounds() -> list[tuple[float | None, float | None]]:
     A few hundred incidents would otherwise leave signs to chance where features move together.
     """
     free, up, down = (None, None), (0.0, None), (None, 0.0)
-    return [*[up] * len(FEATURES), free, *[down] * len(CONTEXT), free, free, *[down] * (len(CONTEXT) - 1)]
+    found = [down if name in _EXPLAINED else free for name in CONTEXT]
+    return [*[up] * len(FEATURES), free, *[down] * len(CONTEXT), free, *found]
 
 
 def _weights(table: _Table, prior: Floats | None = None) -> Floats:

@@ -66,6 +66,8 @@ class Judged(_Model):
     """Change of the CX Score, points."""
     low: float | None = None
     high: float | None = None
+    simulated: bool = False
+    """Whether the dispatch simulator's answer is in it."""
     truth: float | None = None
     """The same by the world's own run under the action."""
     elasticity: float | None = None
@@ -81,6 +83,8 @@ class ScenarioRow(_Model):
     scenario: str
     incidents: int
     recommended: int
+    simulated: int
+    """Of them, those in which the dispatch simulator had its say."""
     covered: Share
     """The true effect lies inside of the 95 % interval."""
     median_error: float | None
@@ -146,6 +150,7 @@ def _judged(
         promised=None if promised is None else promised.estimate,
         low=None if promised is None else promised.low,
         high=None if promised is None else promised.high,
+        simulated=first.models is not None and first.models.dispatch_simulator is not None,
         truth=_gain(enact(world, first, found.window.start), run, first.scope, found.window),
         elasticity=elasticity_gain(context, found, first),
         best_action=best_action,
@@ -221,6 +226,7 @@ def _row(scenario: str, found: Sequence[Judged]) -> ScenarioRow:
         scenario=scenario,
         incidents=len(found),
         recommended=sum(one.action is not None for one in found),
+        simulated=sum(one.simulated for one in found),
         covered=wilson(inside, len(told)),
         median_error=_median_error([(one.promised, one.truth) for one in told]),
         median_error_elasticity=_median_error([(one.elasticity, one.truth) for one in told]),

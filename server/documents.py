@@ -7,6 +7,7 @@ from server.wording import amount, explain, moment, outcome, span
 from tools.evidence import Evidence
 from tools.findings import Finding
 from tools.recommendations import Recommendation
+from tools.wording import models_words
 
 
 def report_markdown(report: InvestigationReport) -> str:
@@ -92,6 +93,8 @@ def _recommendations(items: Iterable[Recommendation]) -> list[str]:
         lines.append(f"{rank}. **{item.title}** ({item.scope}; {item.owner}, {item.reversibility} to undo)")
         for metric, effect in {**item.effects, **item.efficiency_cost}.items():
             lines.append(f"   - {metric} {span(effect.estimate, effect.low, effect.high, effect.unit)}")
+        if item.models is not None:
+            lines.append(f"   - {models_words(item.models)}")
     return lines
 
 

@@ -223,7 +223,17 @@ def _whatif(report: "WhatIfReport") -> Table:
 
     title = f"First recommendations in worlds of {report.label}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    for name in ("fault", "of", "acted on", "covered", "95 %", "error", "by a line", "near the best"):
+    for name in (
+        "fault",
+        "of",
+        "acted on",
+        "two models",
+        "covered",
+        "95 %",
+        "error",
+        "by a line",
+        "near the best",
+    ):
         table.add_column(name, justify="left" if name == "fault" else "right")
     for row in report.rows:
         errors = (row.median_error, row.median_error_elasticity)
@@ -231,6 +241,7 @@ def _whatif(report: "WhatIfReport") -> Table:
             row.scenario,
             str(row.incidents),
             str(row.recommended),
+            str(row.simulated),
             _percent(row.covered),
             f"{row.covered.low:.0%} to {row.covered.high:.0%}" if row.covered.total else "-",
             *("-" if value is None else f"{value:.0%}" for value in errors),
@@ -238,7 +249,7 @@ def _whatif(report: "WhatIfReport") -> Table:
             end_section=row is report.rows[-2],
         )
     table.caption = (
-        "acted on: something else than keeping watch was recommended; covered: the true change of the CX Score lies "
+        "acted on: something else than keeping watch was recommended; two models: simulated as well; covered: the true change of the CX Score lies "
         "inside of the 95 % interval; error: median absolute error, of the true change, and that of a straight line "
         f"through the days; near the best: at least {CLOSE:.0%} of what the best action on the true cause gains."
     )

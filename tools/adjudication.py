@@ -43,12 +43,17 @@ UNDENIABLE_Z: Final = 8.0
 """From so many standard errors between days on, no search among slices finds a change by chance."""
 RECORDED_CHANGE: Final = 0.5
 """A recorded change that matches at least so well in time and orders, and survived its checks, explains a driver."""
+EXACT_CHANGE: Final = 0.8
+"""A change that matches so well, and survived its checks, began with the worsening and where it is: no rival is needed."""
 UNSEEN_RIVALS: Final = (
     HypothesisId.COURIER_SUPPLY,
     HypothesisId.MERCHANT_PREP,
     HypothesisId.BATCHING_POLICY,
 )
 """Whose driver, where it is not recorded, is part of what a policy change is judged by: the unexplained."""
+SHOWN_BY: Final = {HypothesisId.BATCHING_POLICY: (HypothesisId.COURIER_SUPPLY, HypothesisId.MERCHANT_PREP)}
+"""Whose drivers an untested cause would have moved: orders that are carried together wait for each other, and are held in
+the store until the last is ready."""
 MEDIATED_SHARE: Final = 0.35
 """A driver is a mediator where its own shift explains at most this, and most of its z went with the parents."""
 
@@ -156,15 +161,26 @@ def _shared_with_untested(p: Probabilities, readings: Mapping[HypothesisId, Read
 def _untested_upstream(
     id_: HypothesisId, readings: Mapping[HypothesisId, Reading]
 ) -> tuple[HypothesisId, ...]:
-    """Causes of its driver that these data cannot speak to; none where a recorded change explains it.
+    """Causes of its driver that these data cannot speak to and that nothing refutes.
 
-    That a policy of no known mechanism changed explains nothing: what no measured driver accounts for may be theirs.
+    None where a recorded change explains the driver. That a policy of no known mechanism changed explains nothing yet:
+    what no measured driver accounts for may be theirs, unless the change matches the incident in time and orders.
     """
-    if id_ is HypothesisId.POLICY_CHANGE:
-        return tuple(cause for cause in UNSEEN_RIVALS if cause not in readings)
-    if id_ not in readings or readings[id_].change >= RECORDED_CHANGE:
+    if id_ not in readings:
         return ()
-    return tuple(cause for cause in HYPOTHESES[id_].upstream if cause not in readings)
+    policy = id_ is HypothesisId.POLICY_CHANGE
+    if readings[id_].change >= (EXACT_CHANGE if policy else RECORDED_CHANGE):
+        return ()
+    causes = UNSEEN_RIVALS if policy else HYPOTHESES[id_].upstream
+    return tuple(cause for cause in causes if cause not in readings and not _refuted(cause, id_, readings))
+
+
+def _refuted(
+    cause: HypothesisId, consequence: HypothesisId, readings: Mapping[HypothesisId, Reading]
+) -> bool:
+    """Whether another consequence that an untested cause would have had was measured, with power, and did not move."""
+    others = [readings[id_] for id_ in SHOWN_BY.get(cause, ()) if id_ in readings and id_ is not consequence]
+    return any(moved(other.marginal) == 0.0 and other.detectable <= POWER_SHARE for other in others)
 
 
 def _finding(case: _Case, id_: HypothesisId) -> Finding:

@@ -1,7 +1,8 @@
 """What an intervention costs: orders per busy courier-hour where that is recorded, orders per trip, orders.
 
 Couriers are shared, so the floor on efficiency is read on their pool: all orders of the slice's regions on
-the incident's days. `pool_efficiency` is the relative change of the pool's orders per courier-hour (per trip,
+the incident's days. Courier time is paid at the unit cost of the settings, and what of the selection stays on offer is
+counted by the lines that were ordered. `pool_efficiency` is the relative change of the pool's orders per courier-hour (per trip,
 where hours are not recorded; per order asked for, where orders are turned away).
 """
 
@@ -30,6 +31,8 @@ PER_HOUR: Final = "orders_per_courier_hour"
 PER_TRIP: Final = "orders_per_trip"
 TAKEN: Final = "orders_taken"
 SOLD: Final = "lines_sold"
+COVERAGE: Final = "selection_coverage"
+COST: Final = "courier_cost_per_order"
 
 _BATCHING: Final = {"policy", "batched", "batch_size"}
 
@@ -56,7 +59,7 @@ class Posed:
 def efficiency_of(dataset: Dataset, posed: Posed, settings: AnalysisSettings) -> Efficiency:
     """The price of an intervention, in courier time or in orders turned away."""
     if posed.intervention.driver == "couriers":
-        return _more_couriers(dataset, posed)
+        return _more_couriers(dataset, posed, settings)
     if posed.intervention.driver == "store_intake":
         return _fewer_orders(dataset, posed)
     if posed.intervention.driver == "unavailable_items":
@@ -153,7 +156,17 @@ def _by_courier_hour(dataset: Dataset, posed: Posed, settings: AnalysisSettings)
     effect = standard.estimate(hours["couriers_busy"].to_numpy(np.float64), orders, share=False)
     today = float(_pool_supply(dataset, posed.where, posed.window)["couriers_busy"].sum())
     changed = float(orders[hours["cohort"]].sum())
-    return {PER_HOUR: _inverse(effect, PER_HOUR), POOL: _kept(today, effect, changed)}
+    return {
+        PER_HOUR: _inverse(effect, PER_HOUR),
+        COST: _paid(effect, settings.courier_hour_cost),
+        POOL: _kept(today, effect, changed),
+    }
+
+
+def _paid(hours: GComputation, hour_cost: float) -> Effect:
+    """What an order costs in couriers' busy time."""
+    estimate, low, high = (hour_cost * value for value in (hours.estimate, hours.low, hours.high))
+    return Effect(estimate=estimate, low=low, high=high, unit="usd_per_order")
 
 
 def _region_hours(dataset: Dataset, question: Question) -> pd.DataFrame:
@@ -203,11 +216,17 @@ def _narrower_selection(dataset: Dataset, posed: Posed) -> Efficiency:
     lost = -hide(lines, float(posed.intervention.amount or 0.0)).lines_share
     part = float(own.sum()) / max(float(pool.sum()), 1.0)
     at_worst = Effect(estimate=lost * part * 100, low=lost * part * 100, high=0.0, unit="percent")
-    return Efficiency({SOLD: Effect(estimate=lost, low=lost, high=0.0, unit="share"), POOL: at_worst})
+    return Efficiency(
+        {
+            SOLD: Effect(estimate=lost, low=lost, high=0.0, unit="share"),
+            COVERAGE: _exact(lost, "share"),
+            POOL: at_worst,
+        }
+    )
 
 
-def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
-    """Exact under unchanged demand: the same orders over more hours on shift."""
+def _more_couriers(dataset: Dataset, posed: Posed, settings: AnalysisSettings) -> Efficiency:
+    """Exact under unchanged demand: the same orders over more hours on shift, each paid for."""
     if not dataset.has("supply_snapshots.couriers_online"):
         raise ToolFailure("not testable: no column supply_snapshots.couriers_online")
     supply = _pool_supply(dataset, posed.where, posed.window)
@@ -223,4 +242,11 @@ def _more_couriers(dataset: Dataset, posed: Posed) -> Efficiency:
     added = float(supply.loc[touched, "couriers_online"].sum()) * float(posed.intervention.amount or 0.0)
     change = today / (today + added) - 1
     loss = float(pool.sum()) * (1 / (today + added) - 1 / today)
-    return Efficiency({PER_HOUR: _exact(loss, PER_HOUR), POOL: _exact(100 * change, "percent")})
+    cost = settings.courier_hour_cost * added / float(pool.sum())
+    return Efficiency(
+        {
+            PER_HOUR: _exact(loss, PER_HOUR),
+            COST: _exact(cost, "usd_per_order"),
+            POOL: _exact(100 * change, "percent"),
+        }
+    )

@@ -19,6 +19,7 @@ from data.slices import Slice
 from tools.errors import ToolFailure
 from tools.incidents import Window
 from tools.loads import expected_load, load_of, store_load
+from tools.memo import memo
 from tools.settings import AnalysisSettings
 from tools.stock_lines import READINGS, believed, hide, still_bad
 
@@ -53,7 +54,7 @@ ENOUGH_FOR_USUAL: Final = 10
 """Orders of a store that tell its usual level."""
 
 LEVELS: Final = 12
-"""Quantile bins of a continuous driver."""
+"""Quantile bins of a continuous driver, half of them of the weeks before and half of the incident."""
 LOADS: Final = 3
 FEW_BLOCKS: Final = 5
 MOST_VALUES: Final = 8
@@ -201,9 +202,18 @@ def pose(
     Raises:
         ToolFailure: the slice has no orders in the window or before it, or the driver is not known.
     """
+    key = ("orders asked about", str(where), window.start, window.end, settings.baseline_days)
+    rows = memo(dataset, key, lambda: _asked_about(dataset, Place(where, window), settings.baseline_days))
+    own, *asked = _treat(dataset, rows, Place(where, window), intervention)
+    return _question(rows, own, asked, intervention, settings)
+
+
+def _asked_about(dataset: Dataset, place: Place, days: int) -> pd.DataFrame:
+    """Orders of a slice in the window and before it, with what is held fixed; the same for every intervention."""
+    where, window = place
     facts = dataset.facts()
     chosen = rows_in(facts, where)
-    now, before = orders_between(facts, window), history(facts, window, settings.baseline_days)
+    now, before = orders_between(facts, window), history(facts, window, days)
     for name, mask in (("in the window", chosen & now), ("in the baseline before it", chosen & before)):
         if not mask.any():
             raise ToolFailure(f"slice {where} has no orders {name}")
@@ -213,8 +223,7 @@ def pose(
     rows["time"] = rows["hour"] if rows["hour"].nunique() <= 4 else rows["hour"].floordiv(4)
     rows["weather"] = in_weather(dataset, rows)
     rows["cohort"] = orders_between(rows, window)
-    own, *asked = _treat(dataset, rows, Place(where, window), intervention)
-    return _question(rows, own, asked, intervention, settings)
+    return rows
 
 
 def _question(
@@ -290,8 +299,18 @@ def _treat(
     asked_value = _asked(rows, own_value, intervention)
     if own_value.nunique() <= LEVELS and intervention.change == "to_baseline":
         return own_value, asked_value
-    edges = np.unique(own_value.quantile(np.linspace(0, 1, LEVELS + 1)[1:-1]))
+    edges = level_edges(own_value, rows["cohort"])
     return _cut(own_value, edges), _cut(asked_value, edges)
+
+
+def level_edges(value: pd.Series, cohort: pd.Series) -> Floats:
+    """Bounds between a continuous driver's levels: quantiles of the weeks before and of the incident alike.
+
+    Of all orders together, the incident's own high values would share one or two levels with the highest ones of the
+    weeks before, and what sets them apart would be lost: every effect would come out too small.
+    """
+    at = np.linspace(0, 1, LEVELS // 2 + 1)[1:-1]
+    return np.unique(np.concatenate([value[part].quantile(at) for part in (~cohort, cohort)]))
 
 
 def _cut(values: pd.Series, edges: Floats) -> pd.Series:

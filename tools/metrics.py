@@ -54,6 +54,18 @@ class Metric(NamedTuple):
         counted = cells[self.numerator].to_numpy(np.int64)
         return self.trials(cells) - counted if self.better == "higher" else counted
 
+    @property
+    def points(self) -> float:
+        """CX Score points of a whole change of the rate, negative where less is better; 0 without weight.
+
+        Example:
+            >>> METRICS["on_time"].points > 0 > METRICS["cancellation"].points
+            True
+        """
+        if self.floor is None or self.target is None:
+            return 0.0
+        return 100.0 * self.weight / (self.target - self.floor)
+
     def value(self, harm: float) -> float:
         """The metric's value of a share (or mean) of harm.
 

@@ -127,7 +127,7 @@ RULES: Final[tuple[Rule, ...]] = (
     (
         "context_overlap",
         lambda r: r["kind"] is not None and r["explained_share"] < 0.2,
-        "Earlier events of the kind would explain only {{{id}.explained_share}}.",
+        "By what such events cost, they explain only {{{id}.explained_share}}.",
     ),
     (
         "completeness",

@@ -18,6 +18,7 @@ from tools.incidents import Incident
 from tools.recommend import recommendation_of
 from tools.recommendations import Recommendation
 from tools.registry import ToolContext
+from tools.second_opinion import second_opinion
 from tools.whatif import estimate
 
 CHANGE: Final = ("policy", "change_id", "from", "to")
@@ -87,9 +88,18 @@ def own_action(
         window=incident.window,
         intervention=chosen.intervention,
         settings=context.settings,
+        doubted=False,
+    )
+    result, models = second_opinion(
+        context.dataset,
+        result,
+        where=chosen.scope,
+        window=incident.window,
+        intervention=chosen.intervention,
+        settings=context.settings,
     )
     cause = choice.action.addresses[0].value
-    return recommendation_of(chosen, result, confidence=result.coverage_share, addresses=cause)
+    return recommendation_of(chosen, result, confidence=result.coverage_share, addresses=cause, models=models)
 
 
 def _parameters(template: Action, given: Mapping[str, str]) -> dict[str, float]:

@@ -9,7 +9,7 @@ from tools.incidents import Incident
 from tools.looks import RECOMMENDED_DAYS
 from tools.plan_text import limit, name_of, units
 from tools.recommendations import Effect, Recommendation
-from tools.wording import amount, fill, plain, scope_words
+from tools.wording import amount, fill, models_words, plain, scope_words
 
 
 def markdown(plan: ExperimentPlan, recommendation: Recommendation, incident: Incident) -> str:
@@ -89,6 +89,9 @@ def _expected(recommendation: Recommendation, incident: Incident) -> Iterator[st
         yield f"| cost: {name_of(name)} | {_effect(effect)} |"
     for silent in recommendation.not_testable:
         yield f"| {name_of(silent.metric)} | not testable | {plain(silent.reason, most=160)} |"
+    if recommendation.models is not None:
+        yield ""
+        yield f"{models_words(recommendation.models)}."
 
 
 def _metric_table(plan: ExperimentPlan) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Recommendations: actions that fit the verdict, their effects estimated, ranked by what is safe to expect.
 
 An action is applicable when it addresses a cause that is likely at least and its data are there. Its
-parameters are searched on the template's grid. Ranking is by the lower confidence limit of the CX gain times
-the probability of the cause, under the floor on efficiency; actions that are paid with orders which these data cannot
-show come after those whose price is told, since what cannot be told is not free.
+parameters are searched on the template's grid; of the best setting the dispatch simulator is asked as well. Ranking is
+by the lower confidence limit of the CX gain times the probability of the cause, under the floor on efficiency; actions
+that are paid with orders which these data cannot show come after those whose price is told, since what cannot be told is
+not free.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,8 +18,9 @@ from tools.errors import ToolFailure
 from tools.findings import Adjudication, Finding, FindingVerdict, IncidentVerdict
 from tools.incidents import Incident, Kind
 from tools.metrics import METRICS
-from tools.recommendations import Dropped, Effect, Recommendation, Recommendations
+from tools.recommendations import Dropped, Effect, Models, Recommendation, Recommendations, Setting
 from tools.registry import ToolContext
+from tools.second_opinion import second_opinion
 from tools.whatif import WhatIfResult, estimate
 
 _ACTED_ON: Final = {FindingVerdict.CONFIRMED, FindingVerdict.LIKELY}
@@ -38,6 +40,8 @@ class _Estimated(NamedTuple):
     result: WhatIfResult
     gain: Effect
     """Of the CX Score; of the incident's metric, turned so that more is better, where there is no score."""
+    models: Models | None = None
+    front: tuple[Setting, ...] = ()
 
 
 def recommend(
@@ -55,7 +59,7 @@ def consider(context: ToolContext, incident: Incident, adjudication: Adjudicatio
     dropped: list[Dropped] = []
     for finding, action in _applicable(adjudication.findings):
         try:
-            best = _best(context, incident, action)
+            best = _twice(context, incident, _best(context, incident, action))
         except (ToolFailure, NotTestableError) as refusal:
             dropped.append(Dropped(action=action.id, reason=str(refusal)))
             continue
@@ -113,7 +117,50 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
             f"efficiency of the courier pool would change by {least:+.1%} at the unfavourable limit, "
             f"the floor allows {floor - 1:+.1%}"
         )
-    return max(allowed, key=lambda option: (option.gain.low, option.gain.estimate))
+    best = max(allowed, key=lambda option: (option.gain.low, option.gain.estimate))
+    return best._replace(front=_front(helping))
+
+
+def _front(options: Iterable[_Estimated]) -> tuple[Setting, ...]:
+    """Settings that no other one beats on both sides, from the dearest to the cheapest; none where there is no choice.
+
+    What lies below the floor is kept: a manager sees what more efficiency would have bought.
+    """
+    kept: list[_Estimated] = []
+    for option in sorted(options, key=lambda one: (-_efficiency(one), -one.gain.estimate)):
+        if not kept or option.gain.estimate > kept[-1].gain.estimate:
+            kept.append(option)
+    if len(kept) < 2:
+        return ()
+    return tuple(
+        Setting(
+            parameters=dict(option.candidate.parameters),
+            gain=option.gain,
+            pool_efficiency=100 * _efficiency(option),
+        )
+        for option in reversed(kept)
+    )
+
+
+def _twice(context: ToolContext, incident: Incident, best: _Estimated) -> _Estimated:
+    """The best setting with the simulator's answer beside it; the grid is searched by g-computation alone, for its cost.
+
+    Raises:
+        ToolFailure: by both answers together it would not help.
+    """
+    candidate = best.candidate
+    result, models = second_opinion(
+        context.dataset,
+        best.result,
+        where=candidate.scope,
+        window=incident.window,
+        intervention=candidate.intervention,
+        settings=context.settings,
+    )
+    gain = _gain(result, incident.metric)
+    if gain.estimate <= 0:
+        raise ToolFailure("by both models together it would not have helped these orders")
+    return best._replace(result=result, gain=gain, models=models)
 
 
 def _estimate_all(
@@ -129,6 +176,7 @@ def _estimate_all(
                 window=incident.window,
                 intervention=option.intervention,
                 settings=context.settings,
+                doubted=False,
             )
             estimated.append(_Estimated(option, result, _gain(result, incident.metric)))
         except ToolFailure as refusal:
@@ -160,7 +208,8 @@ def _recommendation(best: _Estimated, finding: Finding) -> Recommendation:
         confidence=finding.p_primary * best.result.coverage_share,
         addresses=finding.hypothesis.value,
         evidence=finding.evidence,
-    )
+        models=best.models,
+    ).model_copy(update={"front": best.front})
 
 
 def recommendation_of(
@@ -170,6 +219,7 @@ def recommendation_of(
     confidence: float,
     addresses: str,
     evidence: tuple[str, ...] = (),
+    models: Models | None = None,
 ) -> Recommendation:
     """An action made concrete, with its estimated effects."""
     action = candidate.action
@@ -179,6 +229,7 @@ def recommendation_of(
         parameters=dict(candidate.parameters),
         scope=candidate.scope,
         effects=result.effects,
+        models=models,
         efficiency_cost=result.efficiency,
         not_testable=result.not_testable,
         confidence=confidence,

@@ -28,6 +28,27 @@ class Guardrail(_Model):
     reason: str
 
 
+class Models(_Model):
+    """The answers behind the effect on the CX Score, and what became of the second."""
+
+    g_computation: Effect
+    """By comparing orders that were seen."""
+    dispatch_simulator: Effect | None = None
+    """By playing the same orders and couriers; None where the simulator was not used."""
+    reason: str
+    """How the simulator was checked and asked, or why it was not used."""
+
+
+class Setting(_Model):
+    """One setting of an action that no other setting beats for customers and for the pool's efficiency alike."""
+
+    parameters: dict[str, Any]
+    gain: Effect
+    """Of the CX Score, by g-computation; of the incident's metric, more being better, where there is no score."""
+    pool_efficiency: float
+    """Relative change at the unfavourable limit, percent; 0 where it takes no courier time."""
+
+
 class Recommendation(_Model):
     """One action, ranked."""
 
@@ -38,7 +59,11 @@ class Recommendation(_Model):
     scope: Slice
     effects: dict[str, Effect]
     """By metric; deltas against doing nothing, within the scope."""
+    models: Models | None = None
+    """Both answers behind `effects["cx_score"]`; None where there is none."""
     efficiency_cost: dict[str, Effect]
+    front: tuple[Setting, ...] = ()
+    """What can be had of customers for how much efficiency, the dearest first; empty where there is one setting."""
     not_testable: tuple[Guardrail, ...] = ()
     confidence: Annotated[float, Field(ge=0, le=1)]
     """p_primary of the cause it addresses x coverage of the estimate."""

@@ -1,11 +1,11 @@
 """What-if: what an intervention would have done to the orders of an incident, by g-computation.
 
 The outcome model is fitted on the slice's baseline and incident; a question that these orders never saw an
-answer to is refused. Effects are deltas against doing nothing, over the incident's orders. What a change
+answer to is refused. The interval holds what other defensible adjustments say as well as sampling. Effects are deltas against doing nothing, over the incident's orders. What a change
 does to demand is not in the data and is listed as not testable, never as free.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Final, NamedTuple
 
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from data.dataset import Dataset
 from data.slices import Slice
 from tools.efficiency import Posed, efficiency_of
-from tools.gcomputation import Adjustment, Limits, Standardisation, UnsupportedError
+from tools.gcomputation import DEFAULT, Adjustment, Limits, Standardisation, UnsupportedError
 from tools.incidents import Window
 from tools.interventions import Intervention, Question, history, orders_between, pose, rows_in
 from tools.metrics import METRICS, Metric, available
@@ -34,6 +34,8 @@ _LEAST_KNOWN: Final = 0.5
 """Share of a metric's orders whose driver must be known for an effect on it."""
 _ENOUGH: Final = 0.95
 """Coverage below which a coarser adjustment is tried."""
+_POINT: Final = 2
+"""Bootstrap draws where only the estimate is read."""
 _AFTER_ARRIVAL: Final = {"refund", "support", "rating"}
 """Outcomes that can answer to lateness; the promise's own two are recomputed."""
 
@@ -91,7 +93,7 @@ class _Change(NamedTuple):
     estimate: float
     draws: Floats
     readings: tuple[float, ...] = ()
-    """The delta by every reading of the question, where there is more than one; the estimate lies between them."""
+    """The delta by every reading of the question and every adjustment, where there is more than one."""
 
     @property
     def gap(self) -> float:
@@ -106,18 +108,28 @@ def estimate(
     window: Window,
     intervention: Intervention,
     settings: AnalysisSettings,
+    doubted: bool = True,
 ) -> WhatIfResult:
     """As the tool `what_if`.
+
+    Args:
+        dataset: everything that was recorded.
+        where: orders that the intervention reaches.
+        window: days of the incident.
+        intervention: what is changed.
+        settings: of the analysis.
+        doubted: whether the interval holds what other defensible adjustments say as well; leave it out to compare
+            settings of one action, or where another model is asked.
 
     Raises:
         ToolFailure: the question cannot be answered from these data; says why.
     """
     question = pose(dataset, where=where, window=window, intervention=intervention, settings=settings)
     question, standard = _supported(question, settings)
-    changes = _changes(question, standard, intervention)
-    if question.otherwise is not None:
-        other = replace(question, asked=question.otherwise)
-        changes = _between(changes, _changes(other, standardise(other, settings), intervention))
+    changes = _read(question, standard, intervention, settings)
+    if doubted:
+        others = [_read(q, s, intervention, settings) for q, s in _other_adjustments(question, settings)]
+        changes = _doubted(changes, others)
     if intervention.driver == "promise_s":
         changes |= _punctual(dataset, question, standard, float(intervention.amount or 0.0))
     facts = dataset.facts()
@@ -153,7 +165,23 @@ def _supported(question: Question, settings: AnalysisSettings) -> tuple[Question
     return question, standardise(question, settings)
 
 
-def standardise(question: Question, settings: AnalysisSettings) -> Standardisation:
+def _other_adjustments(
+    question: Question, settings: AnalysisSettings
+) -> Iterator[tuple[Question, Standardisation]]:
+    """The same question held otherwise: with a covariate less, and with one effect at all loads."""
+    others = [question.narrowed()] if len(question.covariates) > 1 else []
+    if question.modifier is not None:
+        others.append(replace(question, modifier=None))
+    for other in others:
+        try:
+            yield other, standardise(other, settings, draws=_POINT)
+        except UnsupportedError:
+            continue
+
+
+def standardise(
+    question: Question, settings: AnalysisSettings, *, draws: int = DEFAULT.draws
+) -> Standardisation:
     """The question made ready for any outcome; raises `UnsupportedError` outside the observed support."""
     return Standardisation(
         question.rows,
@@ -162,7 +190,7 @@ def standardise(question: Question, settings: AnalysisSettings) -> Standardisati
         adjustment=Adjustment(question.covariates, question.modifier, question.adjust),
         block=question.block,
         cohort=question.cohort,
-        limits=Limits(seed=settings.seed, min_rows=settings.min_slice_orders),
+        limits=Limits(seed=settings.seed, min_rows=settings.min_slice_orders, draws=draws),
     )
 
 
@@ -181,6 +209,31 @@ def rates(rows: pd.DataFrame) -> dict[str, float]:
         if denominator.sum() > 0:
             found[metric.id] = float(numerator.sum() / denominator.sum())
     return found
+
+
+def _read(
+    question: Question, standard: Standardisation, intervention: Intervention, settings: AnalysisSettings
+) -> dict[str, _Change]:
+    """Changes by metric, midway between the two readings of the question where it has two."""
+    changes = _changes(question, standard, intervention)
+    if question.otherwise is None:
+        return changes
+    other = replace(question, asked=question.otherwise)
+    held = standardise(other, settings, draws=len(next(iter(changes.values())).draws) if changes else _POINT)
+    return _between(changes, _changes(other, held, intervention))
+
+
+def _doubted(changes: Mapping[str, _Change], others: Sequence[Mapping[str, _Change]]) -> dict[str, _Change]:
+    """The same estimates, with what the other adjustments say among their readings."""
+    return {
+        name: change._replace(
+            readings=(
+                *(change.readings or (change.estimate,)),
+                *(other[name].estimate if name in other else change.estimate for other in others),
+            )
+        )
+        for name, change in changes.items()
+    }
 
 
 def _changes(question: Question, standard: Standardisation, intervention: Intervention) -> dict[str, _Change]:
@@ -311,6 +364,11 @@ _UNSEEN: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "promise_s": (("conversion", f"a longer promise may put customers off: {_NO_VISITS}"),),
     "unavailable_items": (("conversion", f"a narrower selection may put customers off: {_NO_VISITS}"),),
     "store_intake": (("conversion", f"customers sent away may not come back: {_NO_VISITS}"),),
-    "couriers": (("cost_per_order", "courier pay is not in these data"),),
+    "couriers": (
+        (
+            "courier_moves",
+            "couriers that come may be missed elsewhere, which a region's own count cannot show",
+        ),
+    ),
     "policy": (("conversion", f"promises may change with the policy: {_NO_VISITS}"),),
 }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from data.slices import Slice
+from tools.recommendations import Models
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*([a-z_.]+)\s*\}\}")
 _MARKUP: Final = re.compile(r"[^\w\s.,:;%+/()'-]")
@@ -50,6 +51,27 @@ def amount(value: float, unit: str, *, signed: bool = False) -> str:
     if unit == "percent":
         return f"{value:{sign}.1f} %"
     return f"{value:{sign},.0f}" if abs(value) >= 100 else f"{value:{sign},.2f}"
+
+
+def models_words(models: Models) -> str:
+    """Both answers to what an action does to the CX Score, or why there is one.
+
+    Example:
+        >>> from tools.recommendations import Effect
+        >>> one = Effect(estimate=18.94, low=16.2, high=21.7, unit="score")
+        >>> models_words(Models(g_computation=one, reason="no column deliveries.dasher_wait"))
+        'By comparing orders alone; the dispatch simulator was not used: no column deliveries.dasher wait'
+    """
+    reason = plain(models.reason, most=240)
+    if models.dispatch_simulator is None:
+        return f"By comparing orders alone; the dispatch simulator was not used: {reason}"
+    compared, played = (
+        amount(effect.estimate, effect.unit, signed=True)
+        for effect in (models.g_computation, models.dispatch_simulator)
+    )
+    return (
+        f"By comparing orders {compared}, by simulating dispatch {played} ({reason}); the interval holds both"
+    )
 
 
 def unit_of(name: str) -> str:

@@ -20,6 +20,7 @@ from tools.findings import Finding
 from tools.incidents import DetectionReport, Improvement, Incident
 from tools.recommendations import Recommendation
 from tools.top_table import LEGEND, top_rows
+from tools.wording import models_words
 
 SEVERITY_STYLE = {"low": "cyan", "medium": "yellow", "high": "red", "critical": "bold white on red"}
 
@@ -202,6 +203,8 @@ def _recommendations(items: Iterable[Recommendation], shown: Collection[str]) ->
             f"{name} {span(effect.estimate, effect.low, effect.high, effect.unit)}"
             for name, effect in told.items()
         ]
+        if item.models is not None:
+            effects.append(f"[dim]{escape(models_words(item.models))}[/dim]")
         action = f"{escape(item.title)}\n[dim]{escape(str(item.scope))}; {escape(item.owner)}[/dim]"
         table.add_row(str(rank), action, "\n".join(effects), f"{item.confidence:.0%}")
     return table

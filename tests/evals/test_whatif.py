@@ -33,7 +33,7 @@ def test_coverage_error_and_choice_are_counted() -> None:
     rows = list(_rows([judged(10.0, 9.5), judged(6.0, 8.0), idle]))
     assert [row.scenario for row in rows] == [*SINGLE, "all"]
     row = rows[-1]
-    assert (row.incidents, row.recommended) == (3, 2)
+    assert (row.incidents, row.recommended, row.simulated) == (3, 2, 0)
     assert (row.covered.hits, row.covered.total) == (1, 2)
     assert row.median_error == pytest.approx((0.5 / 9.5 + 2 / 8) / 2)
     assert row.median_error_elasticity == pytest.approx(1.0), "no answer is an answer of zero"
@@ -77,6 +77,7 @@ def test_a_batching_incident_is_answered_by_its_own_roll_back() -> None:
     assert (found.scenario, found.cause) == ("batching", "batching_policy")
     assert found.action == found.best_action == "reduce_batching_threshold"
     assert found.truth == found.best
+    assert found.simulated
     assert found.low is not None
     assert found.high is not None
     assert found.low <= (found.truth or 0.0) <= found.high

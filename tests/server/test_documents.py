@@ -4,6 +4,7 @@ from agents.report import ChallengeEntry
 from server.cli import tables
 from server.documents import report_markdown
 from tests.server.fakes import make_incident, make_report
+from tools.recommendations import Effect, Models
 
 ENTRIES = (
     ChallengeEntry(name="placebo dates", passed=True, text="Nothing as strong.", evidence="E2"),
@@ -23,6 +24,18 @@ def test_the_document_says_what_survived_and_what_did_not() -> None:
 
 def test_a_report_without_a_challenge_has_no_such_section() -> None:
     assert "challenge" not in report_markdown(make_report(make_incident()))
+
+
+def test_both_answers_stand_beside_the_effect() -> None:
+    answer = Effect(estimate=18.9, low=16.2, high=21.7, unit="score")
+    models = Models(g_computation=answer, dispatch_simulator=answer, reason="replays are within tolerance")
+    first = REPORT.recommendations[0].model_copy(update={"models": models})
+    told = report_markdown(REPORT.model_copy(update={"recommendations": (first,)}))
+    assert "By comparing orders +18.9 points, by simulating dispatch +18.9 points (replays are" in told
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(tables._recommendations((first,), ("on_time",)))
+    assert "simulating" in capture.get()
 
 
 def test_the_terminal_shows_the_same() -> None:

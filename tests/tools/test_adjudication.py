@@ -20,8 +20,8 @@ MODEL = ConfidenceModel(
     context_means=(0.0,) * len(CONTEXT),
     context_scales=(1.0,) * len(CONTEXT),
     weights=(0.5, 1.0, 6.0, 1.0, 1.0, 2.0),
-    none_weights=(7.0, -1.5, -3.0, -3.0),
-    other_weights=(3.0, 0.0, 0.0, -2.0),
+    none_weights=(7.0, -1.5, 0.0, -3.0, -3.0),
+    other_weights=(3.0, 0.0, 0.0, 0.0, -2.0),
     temperature=1.0,
     contributes_weights=(-5.0, 0.5, 1.0, 6.0, 1.0, 1.0, 2.0),
 )
@@ -134,9 +134,9 @@ def prep_pool(*, batching: bool) -> dict[HypothesisId, list[Evidence]]:
 def test_a_consequence_is_not_confirmed_in_place_of_a_cause_that_could_not_be_tested() -> None:
     seen = adjudicate(INCIDENT, prep_pool(batching=True), {}, MODEL)
     assert seen.verdict is IncidentVerdict.CONFIRMED
-    blind = adjudicate(
-        INCIDENT, prep_pool(batching=False), {HypothesisId.BATCHING_POLICY: "no column"}, MODEL
-    )
+    pool = prep_pool(batching=False)
+    pool[HypothesisId.COURIER_SUPPLY] = [shift(4, z=0.1, marginal=6.0, share=0.0)]
+    blind = adjudicate(INCIDENT, pool, {HypothesisId.BATCHING_POLICY: "no column"}, MODEL)
     assert blind.verdict is not IncidentVerdict.CONFIRMED
     prep = by_id(blind)[HypothesisId.MERCHANT_PREP]
     assert prep.p_primary <= 0.5
@@ -144,6 +144,45 @@ def test_a_consequence_is_not_confirmed_in_place_of_a_cause_that_could_not_be_te
         "Batching policy could not be tested; the move of {{E1.z_conditional}} standard errors may be its consequence."
     )
     assert total(blind) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("power", "confirmed"), [(0.1, True), (0.9, False)])
+def test_a_cause_that_could_not_be_tested_is_refuted_by_a_consequence_that_did_not_move(
+    power: float, confirmed: bool
+) -> None:
+    """Batching would have made orders wait for each other; a wait that nobody could have seen says nothing."""
+    pool = prep_pool(batching=False)
+    pool[HypothesisId.COURIER_SUPPLY] = [shift(4, z=0.1, marginal=0.3, share=0.0, power=power)]
+    found = adjudicate(INCIDENT, pool, {HypothesisId.BATCHING_POLICY: "no column"}, MODEL)
+    assert (found.verdict is IncidentVerdict.CONFIRMED) is confirmed
+
+
+def policy_pool(*, match: float) -> dict[HypothesisId, list[Evidence]]:
+    """A recorded change of something, whose effect survived, and no table of waits, preparation or batching."""
+    change = {
+        "match_share": match,
+        "n_changes": 1,
+        "covered_share": 1.0,
+        "overlap_share": match,
+        "lag_s": 0.0,
+    }
+    return {
+        HypothesisId.POLICY_CHANGE: [
+            evidence("changes_in_scope", 1, **change),
+            shift(2, z=9.0, marginal=9.0, share=0.95),
+            evidence("policy_effect", 3, survived=True),
+        ],
+        HypothesisId.NORMAL_VARIANCE: [evidence("outcome_shift", 9, z=12.0, p_chance=0.0)],
+    }
+
+
+@pytest.mark.parametrize(("match", "named"), [(0.95, True), (0.6, False)])
+def test_a_change_of_no_known_mechanism_needs_an_exact_match_where_rivals_could_not_be_tested(
+    match: float, named: bool
+) -> None:
+    found = adjudicate(INCIDENT, policy_pool(match=match), {}, MODEL)
+    assert (found.findings[0].p_primary >= 0.5) is named
+    assert total(found) == pytest.approx(1.0)
 
 
 def test_a_recorded_change_needs_no_test_of_what_is_upstream() -> None:

@@ -1,7 +1,7 @@
 import math
 
 from tools.evidence import Evidence
-from tools.features import FEATURES, Reading, context, moved, outcome_z, read, squash
+from tools.features import FEATURES, Reading, beyond, context, moved, outcome_z, read, squash
 from tools.findings import HypothesisId
 
 
@@ -41,6 +41,15 @@ def test_demand_takes_the_part_that_supply_does_not() -> None:
     assert read(HypothesisId.DEMAND_SURGE, (OWN, volume, fewer)).share == 0.2
 
 
+def test_shorter_promises_explain_what_their_old_length_would_have_kept() -> None:
+    """Where promises follow the distance, no regression on them tells it; counting late orders again does."""
+    counted = item("promise_shift", explained_share=0.95, promise_part_share=1.0)
+    unmoved = item("mechanism_shift", **(OWN.result | {"z_conditional": 0.5, "explained_share": 0.0}))
+    weak = item("mechanism_shift", **(OWN.result | {"explained_share": 0.1}))
+    assert read(HypothesisId.ETA_MODEL, (weak, counted)).share == 0.95
+    assert read(HypothesisId.ETA_MODEL, (unmoved, counted)).share == 0.0
+
+
 def test_another_change_counts_only_after_its_effect_survived() -> None:
     found = item(
         "changes_in_scope", covered_share=1.0, overlap_share=1.0, match_share=1.0, lag_s=0.0, n_changes=1
@@ -76,7 +85,7 @@ def test_context_takes_the_strongest_of_the_causes() -> None:
         HypothesisId.INVENTORY: Reading(),
         HypothesisId.NORMAL_VARIANCE: Reading(shift=50.0),
     }
-    assert context(readings, 3.0) == (squash(3.0), 1.0, 0.4)
+    assert context(readings, 3.0) == (squash(3.0), beyond(3.0), 1.0, 0.4)
     assert moved(2.5) == 0.25
 
 

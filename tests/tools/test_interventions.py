@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from data.dataset import Dataset
 from data.slices import Slice
 from tools.errors import ToolFailure
-from tools.interventions import policy_level
+from tools.interventions import level_edges, policy_level
 
 
 def level_by_day(*changes: tuple[int, str, str, str]) -> list[str]:
@@ -59,3 +60,14 @@ def test_a_record_that_changes_nothing_takes_nothing_back() -> None:
 def test_a_policy_without_a_record_is_refused() -> None:
     with pytest.raises(ToolFailure, match="no change of"):
         level_by_day((2, '{"region": "LA"}', "2", "4"))
+
+
+def test_levels_tell_the_incidents_own_values_apart() -> None:
+    before, now = pd.Series(np.linspace(0, 100, 900)), pd.Series(np.linspace(90, 190, 100))
+    value = pd.concat([before, now], ignore_index=True)
+    cohort = pd.Series([False] * 900 + [True] * 100)
+    edges = level_edges(value, cohort)
+    assert np.all(np.diff(edges) > 0)
+    levels = np.searchsorted(edges, now)
+    assert len(set(levels)) >= 6
+    assert np.unique(levels, return_counts=True)[1].max() <= 20

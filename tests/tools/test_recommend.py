@@ -33,6 +33,9 @@ def test_batching_incident_gets_the_threshold_set_back(batching: object, adjudic
     assert best.scope == incident.slice
     assert best.effects["cx_score"].low > 0
     assert best.efficiency_cost["orders_per_trip"].estimate < 0
+    assert best.front == ()
+    assert best.models is not None
+    assert best.models.dispatch_simulator is not None
     assert best.confidence == pytest.approx(0.9, abs=0.1)
     assert best.evidence == ("E2", "E10")
     words = fill(best.title, scope=best.scope, parameters=best.parameters)
@@ -65,9 +68,22 @@ def test_courier_shortage_offers_couriers_and_promises(batching: object, adjudic
 def test_slow_stores_offer_preparation_first(batching: object, adjudicate_as: Found) -> None:
     dataset, incident = _parts(batching)
     result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.MERCHANT_PREP))
-    lows = [r.effects["cx_score"].low for r in result.recommendations]
+    told = [r for r in result.recommendations if ACTIONS[r.action].price != "orders"]
+    lows = [r.effects["cx_score"].low for r in told]
     assert lows == sorted(lows, reverse=True)
     assert result.recommendations[0].action == "restore_preparation"
+
+
+def test_the_front_holds_what_no_other_setting_beats(batching: object, adjudicate_as: Found) -> None:
+    dataset, incident = _parts(batching)
+    result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.COURIER_SUPPLY))
+    fronts = {r.action: r.front for r in result.recommendations}
+    front = fronts["add_courier_supply"]
+    gains, kept = [s.gain.estimate for s in front], [s.pool_efficiency for s in front]
+    assert len(front) > 1
+    assert gains == sorted(gains, reverse=True)
+    assert kept == sorted(kept)
+    assert all(s.parameters["couriers_share"] > 0 for s in front)
 
 
 def test_the_efficiency_floor_drops_what_costs_too_much(batching: object, adjudicate_as: Found) -> None:

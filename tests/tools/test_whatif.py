@@ -73,9 +73,23 @@ def test_rolling_the_policy_back_has_its_price(batching: object) -> None:
     result = _ask(batching, BACK)
     assert result.efficiency["orders_per_trip"].high < 0
     assert result.efficiency["orders_per_courier_hour"].unit == "orders_per_courier_hour"
+    assert result.efficiency["courier_cost_per_order"].unit == "usd_per_order"
     pool = result.efficiency["pool_efficiency"]
     assert -5 < pool.low <= pool.estimate <= pool.high < 5
     assert any(guard.metric == "conversion" for guard in result.not_testable)
+
+
+def test_what_other_adjustments_say_widens_the_interval_and_moves_nothing(batching: object) -> None:
+    dataset, incident = _parts(batching)
+    where, window, settings = incident.slice, incident.window, AnalysisSettings()
+    doubted, sampled = (
+        estimate(dataset, where=where, window=window, intervention=BACK, settings=settings, doubted=doubted)
+        for doubted in (True, False)
+    )
+    for name, effect in doubted.effects.items():
+        assert effect.estimate == pytest.approx(sampled.effects[name].estimate)
+        assert effect.high - effect.low >= sampled.effects[name].high - sampled.effects[name].low
+    assert doubted.effects["on_time"].high > sampled.effects["on_time"].high
 
 
 def test_a_level_never_seen_is_refused(batching: object) -> None:
@@ -110,6 +124,7 @@ def test_a_longer_promise_is_recomputed_and_silent_about_cancellation(batching: 
 def test_more_couriers_cost_courier_hours(batching: object) -> None:
     result = _ask(batching, Intervention(driver="couriers", change="scale", amount=0.1))
     assert result.efficiency["orders_per_courier_hour"].estimate < 0
+    assert result.efficiency["courier_cost_per_order"].estimate > 0
     assert -10 < result.efficiency["pool_efficiency"].estimate < 0
 
 
@@ -159,6 +174,7 @@ def test_doubtful_products_that_are_not_offered_are_missed_less_and_sold_less() 
     assert found.effects["item_accuracy"].estimate > 0
     sold = found.efficiency["lines_sold"]
     assert -1 < sold.low < 0 == sold.high
+    assert found.efficiency["selection_coverage"].estimate == sold.low
     assert any(guard.metric == "conversion" for guard in found.not_testable)
 
 

@@ -18,6 +18,8 @@ def _lines() -> Iterator[str]:
     yield "`what_if`, sizes from the data. To recommend, every applicable action's parameters are searched on their grid;"
     yield "settings that do not help, cannot be estimated, or leave less efficiency than the floor are dropped with the"
     yield "reason; the rest are ranked by the lower confidence limit of the CX gain times the probability of the cause."
+    yield "The setting that is chosen is put to the dispatch simulator as well ([simulation](simulation.md)), and the settings that"
+    yield "no other one beats for customers and for efficiency alike are kept beside it (`front`)."
     yield "What is paid with orders that these data cannot show comes after what has a price that is told."
     yield ""
     yield "| action | acts on | paid with | unit of its experiment | owner | undone | effort |"

@@ -5,6 +5,7 @@ spread of its differences is sampling and simulation together. What the replay o
 the interval in quadrature: an arm that is off by so much may be so in either direction.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +20,7 @@ from tools.dispatch.journey import Arm, Played, play
 from tools.dispatch.replay import Replayed, recorded_incident
 from tools.errors import ToolFailure
 from tools.interventions import Intervention
-from tools.metrics import METRICS
+from tools.metrics import METRICS, WEIGHTED
 from tools.recommendations import Effect
 from tools.settings import AnalysisSettings
 
@@ -37,7 +38,10 @@ _UNITS: Final = {
     "utilisation": "share",
     "orders_per_courier_hour": "orders_per_courier_hour",
     "cost_per_order": "usd_per_order",
+    "cx_points": "score",
 }
+CX_POINTS: Final = "cx_points"
+"""What punctuality and cancellation together are worth in CX Score points, before the score is clipped."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +183,18 @@ def _outcome(
     played = play(fleet, fitted, arm, draws)
     found = played.metrics(rule)
     kept = ("on_time", "cancellation", "fulfilment", "wait", "batched_share", "utilisation")
-    return {name: found[name] for name in kept if name in found} | _economy(
-        fleet, arm, played, rule, settings
-    )
+    told = {name: found[name] for name in kept if name in found}
+    return told | {CX_POINTS: points(told)} | _economy(fleet, arm, played, rule, settings)
+
+
+def points(rates: Mapping[str, float]) -> float:
+    """CX Score points of rates, up to a constant, before the score is clipped.
+
+    Example:
+        >>> round(points({"on_time": 0.98}) - points({"on_time": 0.60}), 6)
+        30.0
+    """
+    return sum(rates[metric.id] * metric.points for metric in WEIGHTED if metric.id in rates)
 
 
 def _economy(
@@ -201,9 +214,14 @@ def _economy(
 
 def _effect(name: str, differences: list[dict[str, float]], replayed: Replayed) -> Effect:
     values = np.array([one[name] for one in differences])
-    row = replayed.incident.row(name)
-    missed = abs(row.difference) if row else 0.0
-    half = float(np.hypot(_SURE * values.std(), missed if np.any(values != 0) else 0.0))
+    missed = _missed(name, replayed) if np.any(values != 0) else 0.0
+    half = float(np.hypot(_SURE * values.std(), missed))
     estimate = float(values.mean())
     unit = METRICS[name].unit if name in METRICS else _UNITS[name]
     return Effect(estimate=estimate, low=estimate - half, high=estimate + half, unit=unit)
+
+
+def _missed(name: str, replayed: Replayed) -> float:
+    """What the replay of the incident missed a metric by."""
+    off = {row.metric: row.difference for row in replayed.incident.rows}
+    return points(off) if name == CX_POINTS else off.get(name, 0.0)

@@ -1,7 +1,7 @@
 """Promises changed while reality did not."""
 
 from tools.findings import HypothesisId
-from tools.hypotheses.base import INCIDENT, INCIDENT_SPAN, Call, Hypothesis
+from tools.hypotheses.base import INCIDENT, Call, Hypothesis
 
 HYPOTHESIS = Hypothesis(
     id=HypothesisId.ETA_MODEL,
@@ -19,7 +19,7 @@ HYPOTHESIS = Hypothesis(
     needs=("orders.promised_eta",),
     moves=("on_time", "eta_error", "support_contact", "rating", "refund", "cx_score", "cx_index"),
     battery=(
-        Call("promise_shift", INCIDENT_SPAN),
+        Call("promise_shift", INCIDENT),
         Call("mechanism_shift", {**INCIDENT, "driver": "promise_s"}),
         Call("onset_order", {**INCIDENT, "driver": "promise_s"}),
     ),

@@ -9,10 +9,12 @@ HYPOTHESIS = Hypothesis(
     claim="Weather, a holiday, a strike or a promotion did it.",
     supports=(
         "a recorded event covers the time and place",
-        "earlier events of the kind cost as much",
+        "the worsening lies in the event and not beside it",
+        "where it covers everything: earlier events of the kind cost as much",
     ),
     refutes=(
         "no event at the time",
+        "orders of the incident outside of the event got as much worse",
         "earlier events of the kind cost nothing",
     ),
     specialist="context",
