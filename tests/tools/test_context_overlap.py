@@ -32,7 +32,7 @@ def world(*, harm_s: float, where: str, events: list[dict[str, object]]) -> Data
     """Orders that are late by `harm_s` more: `storm` on storm days from the storm on, `all` in the whole incident."""
     rng = np.random.default_rng(11)
     stormy = {(e["start"] - START).days: e["start"].hour for e in events if isinstance(e["start"], datetime)}
-    rows = []
+    rows: list[tuple[str, datetime, float]] = []
     for day in range(DAYS):
         for hour in HOURS:
             for n in range(AN_HOUR):
