@@ -5,7 +5,7 @@ spread of its differences is sampling and simulation together. What the replay o
 the interval in quadrature: an arm that is off by so much may be so in either direction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -74,7 +74,7 @@ def effects(
         settings: seed and unit costs.
 
     Raises:
-        ToolFailure: the simulator does not know what the intervention moves.
+        ToolFailure: the simulator does not know what the intervention moves, or loses every order in some replication.
     """
     changed(fleet, replayed.arm, intervention)
     worlds = _worlds(
@@ -88,7 +88,17 @@ def effects(
         other = changed(fleet, world.arm, intervention)
         now, then = (_outcome(fleet, world.fitted, arm, draws, rule, settings) for arm in (world.arm, other))
         differences.append({name: then[name] - now[name] for name in now})
+    _check_told(differences)
     return {name: _effect(name, differences, replayed) for name in differences[0]}
+
+
+def _check_told(differences: Sequence[Mapping[str, float]]) -> None:
+    """Where hardly an order arrives, chance may leave none: then what became of them cannot be averaged."""
+    silent = sum(not np.isfinite(list(one.values())).all() for one in differences)
+    if silent:
+        raise ToolFailure(
+            f"not testable: in {silent} of {len(differences)} simulated runs no order arrives at all"
+        )
 
 
 def changed(fleet: Fleet, arm: Arm, intervention: Intervention) -> Arm:
