@@ -27,7 +27,7 @@ PRELOAD = [
     "uvicorn",
 ]
 """Imported once in the process that starts all services; each start is then quick, and still a new process."""
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 POLL_S = 0.002
 
 
