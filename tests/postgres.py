@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+import pytest
+
 USER = "cx"
 
 
@@ -18,6 +20,16 @@ def server_programs() -> Path | None:
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
     found = installed[-1] if installed else shutil.which("initdb")
     return None if found is None else Path(found).parent
+
+
+@contextmanager
+def server_or_skip() -> Iterator[str]:
+    """A server of its own, whose URL it gives; continuous integration installs what that needs (`.ci/run`)."""
+    programs = server_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    with private_server(programs) as url:
+        yield url
 
 
 @contextmanager

@@ -209,7 +209,8 @@ def _recommendation(best: _Estimated, finding: Finding) -> Recommendation:
         addresses=finding.hypothesis.value,
         evidence=finding.evidence,
         models=best.models,
-    ).model_copy(update={"front": best.front})
+        front=best.front,
+    )
 
 
 def recommendation_of(
@@ -220,6 +221,7 @@ def recommendation_of(
     addresses: str,
     evidence: tuple[str, ...] = (),
     models: Models | None = None,
+    front: tuple[Setting, ...] = (),
 ) -> Recommendation:
     """An action made concrete, with its estimated effects."""
     action = candidate.action
@@ -231,6 +233,7 @@ def recommendation_of(
         effects=result.effects,
         models=models,
         efficiency_cost=result.efficiency,
+        front=front,
         not_testable=result.not_testable,
         confidence=confidence,
         addresses=addresses,

@@ -1,8 +1,9 @@
 """What-if: what an intervention would have done to the orders of an incident, by g-computation.
 
 The outcome model is fitted on the slice's baseline and incident; a question that these orders never saw an
-answer to is refused. The interval holds what other defensible adjustments say as well as sampling. Effects are deltas against doing nothing, over the incident's orders. What a change
-does to demand is not in the data and is listed as not testable, never as free.
+answer to is refused. The interval holds what other defensible adjustments say as well as sampling. Effects are deltas
+against doing nothing, over the incident's orders. What a change does to demand is not in the data and is listed as not
+testable, never as free.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 import pytest
 
-from tests.postgres import private_server, server_programs
+from tests.postgres import server_or_skip
 
 Frames = dict[str, pd.DataFrame]
 
@@ -130,8 +130,5 @@ def change(frames: Frames) -> Callable[..., Frames]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The address of a server of its own; continuous integration always has one."""
-    programs = server_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
-    with private_server(programs) as url:
+    with server_or_skip() as url:
         yield url

@@ -18,16 +18,13 @@ from server.experiment_types import Designed
 from server.models import AuditRecord, ExperimentRecord, ExperimentStatus, IncidentRecord
 from server.repository import Repository
 from server.settings import Settings
-from tests.postgres import private_server, server_programs
+from tests.postgres import server_or_skip
 from tests.server.fakes import NOW, clock, make_detection, make_incident, make_plan, make_report
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    programs = server_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed")
-    with private_server(programs) as url:
+    with server_or_skip() as url:
         yield url.replace("postgresql:", "postgresql+psycopg:")
 
 
