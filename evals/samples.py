@@ -4,18 +4,19 @@ import gc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from data.dataset import Dataset
 from data.mapping import Mapping
-from data.world import World
+from data.world import World, WorldRun
 from evals.drawn_worlds import Split, draw_config
 from evals.plain_answers import PlainAnswers, plain_answers
 from evals.pseudo_incidents import incident, metric, seen_inexactly, window, worst_by_chance
 from evals.seeds import derive
-from evals.true_effects import TrueEffects, true_effects
+from evals.true_effects import MOST, TrueEffects, true_effects, weather_share
 from evals.withheld import Withheld
 from tools.battery import run_all
 from tools.detection import detect
@@ -107,23 +108,49 @@ def simulate(place: Place) -> tuple[Sample, ...]:
         tables = {name: rows for name, rows in tables.items() if name not in LEAN}
     dataset = Dataset.from_frames(tables, mapping=Mapping(zones=dict(run.zones)))
     effects = true_effects(world, run)
-    found = list(_cases(rng, dataset, world, effects, place.split))
+    chance = _Chance(dataset, world, run)
+    found = list(_cases(rng, chance, effects, place.split))
     if place.split != "withheld" and index % DETECTED_EVERY == 0:
-        found += _detected(dataset, world, effects)
+        found += _detected(chance, effects)
     samples = tuple(one for one in (_sample(index, case) for case in found) if one.z >= STANDS_OUT)
-    del dataset, run, world, tables, effects, found
+    del dataset, run, world, tables, effects, chance, found
     gc.collect()  # a dataset is big and part of cycles: it would stay until chance collects it
     return samples
 
 
+@dataclass(frozen=True)
+class _Chance:
+    """A world, and what is true where its fault is not."""
+
+    dataset: Dataset
+    world: World
+    run: WorldRun
+
+    @cached_property
+    def calm(self) -> WorldRun:
+        """The world without storms and promotions."""
+        return self.world.calm()
+
+    def case(self, kind: SampleKind, found: Incident) -> Case:
+        """Nothing is wrong there, unless a storm or a promotion did most of it."""
+        share = weather_share(self.calm, self.run, found.metric, found.slice, found.window)
+        label = HypothesisId.EXTERNAL_SHOCK.value if share >= MOST else "none"
+        return Case(kind, label, self.dataset, found)
+
+    def worst(self, rng: np.random.Generator, name: str) -> Incident | None:
+        """What looks worst in a metric at some late time."""
+        found = worst_by_chance(rng, self.dataset.facts(), name, length=int(rng.integers(1, 5)))
+        return None if found is None else incident(self.dataset.facts(), name, *found)
+
+
 def _cases(
-    rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects | None, split: Split
+    rng: np.random.Generator, chance: _Chance, effects: TrueEffects | None, split: Split
 ) -> Iterator[Case]:
     if effects is None:
-        return _chance(rng, dataset)
-    return (
-        _thrice(rng, dataset, world, effects) if split == "withheld" else _fault(rng, dataset, world, effects)
-    )
+        return _chance(rng, chance)
+    if split == "withheld":
+        return _thrice(rng, chance.dataset, chance.world, effects)
+    return _fault(rng, chance, effects)
 
 
 def _thrice(rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects) -> Iterator[Case]:
@@ -145,8 +172,9 @@ def _absent(dataset: Dataset) -> frozenset[str]:
     return frozenset(name for name in LEAN if not dataset.has(name))
 
 
-def _fault(rng: np.random.Generator, dataset: Dataset, world: World, effects: TrueEffects) -> Iterator[Case]:
-    yield from _decoy(rng, dataset, effects)
+def _fault(rng: np.random.Generator, chance: _Chance, effects: TrueEffects) -> Iterator[Case]:
+    dataset, world = chance.dataset, chance.world
+    yield from _decoy(rng, chance, effects)
     seen = tuple(name for name in effects.moved if name != "refund" or dataset.has("items"))
     if not seen:
         return
@@ -180,23 +208,21 @@ def _true(rng: np.random.Generator, dataset: Dataset, world: World, name: str) -
     return incident(dataset.facts(), name, seen_inexactly(rng, fault.scope), span)
 
 
-def _chance(rng: np.random.Generator, dataset: Dataset) -> Iterator[Case]:
+def _chance(rng: np.random.Generator, chance: _Chance) -> Iterator[Case]:
     for _ in range(CHANCE_PER_NULL):
-        name = metric(rng, _metrics(dataset))
-        found = worst_by_chance(rng, dataset.facts(), name, length=int(rng.integers(1, 5)))
+        found = chance.worst(rng, metric(rng, _metrics(chance.dataset)))
         if found is not None:
-            yield Case("chance", "none", dataset, incident(dataset.facts(), name, *found))
+            yield chance.case("chance", found)
 
 
-def _decoy(rng: np.random.Generator, dataset: Dataset, effects: TrueEffects) -> Iterator[Case]:
+def _decoy(rng: np.random.Generator, chance: _Chance, effects: TrueEffects) -> Iterator[Case]:
     """Something is wrong, but not with this metric: it looks bad by chance while a driver moves."""
-    untouched = tuple(name for name in _metrics(dataset) if name in effects.untouched)
+    untouched = tuple(name for name in _metrics(chance.dataset) if name in effects.untouched)
     if rng.random() >= DECOYS or not untouched:
         return
-    name = metric(rng, untouched)
-    found = worst_by_chance(rng, dataset.facts(), name, length=int(rng.integers(1, 5)))
+    found = chance.worst(rng, metric(rng, untouched))
     if found is not None:
-        yield Case("decoy", "none", dataset, incident(dataset.facts(), name, *found))
+        yield chance.case("decoy", found)
 
 
 def _metrics(dataset: Dataset) -> tuple[str, ...]:
@@ -204,18 +230,19 @@ def _metrics(dataset: Dataset) -> tuple[str, ...]:
     return tuple(name for name in names if name != "refund" or dataset.has("items"))
 
 
-def _detected(dataset: Dataset, world: World, effects: TrueEffects | None) -> Iterator[Case]:
+def _detected(chance: _Chance, effects: TrueEffects | None) -> Iterator[Case]:
     """What the detector reports: the fault, and false alarms away from it."""
+    dataset, world = chance.dataset, chance.world
     for reported in detect(dataset).incidents[:3]:
         if reported.kind is not Kind.CX:
             continue
         if world.fault is None or world.onset is None or effects is None:
-            yield Case("detected", "none", dataset, reported)
+            yield chance.case("detected", reported)
         elif _same(reported, world, world.onset):
             causes = effects.causes(reported.metric)
             yield Case("detected", causes[0], dataset, reported, causes[1] if len(causes) > 1 else None)
         elif reported.window.end <= world.onset or not reported.slice.overlaps(world.fault.scope):
-            yield Case("detected", "none", dataset, reported)
+            yield chance.case("detected", reported)
 
 
 def _same(reported: Incident, world: World, onset: datetime) -> bool:

@@ -1,10 +1,16 @@
-"""What a fault truly did to each metric in its scope, from the same world without it."""
+"""What a fault truly did to each metric in its scope, and what storms and promotions did, from the same world without.
+
+Weather and promotions are no fault of anybody, and come in every world; what they did to a window is true all the same.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import sqrt
 from typing import Final
 
+from data.slices import Slice
 from data.world import World, WorldRun
+from tools.incidents import Window
 
 METRICS: Final = {
     "on_time": "on_time",
@@ -14,13 +20,15 @@ METRICS: Final = {
     "cx_index": "cx_score",
 }
 """Metrics of incidents, and the number of the world that tells whether they moved."""
-GOOD: Final = ("on_time", "cx_score")
+GOOD: Final = ("on_time", "cx_score", "item_accuracy", "rating")
 """More of them is better."""
 MOVED_Z: Final = 5.0
 """Standard errors of the rate from which on a fault has moved it so that a detector would say so."""
 UNTOUCHED_Z: Final = 0.5
 MATTERS: Final = 0.2
 """Share of the sum of the parts from which on a part is a cause of its own."""
+MOST: Final = 0.5
+"""Share of a worsening from which on something is its cause rather than chance."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,32 @@ def true_effects(world: World, run: WorldRun) -> TrueEffects | None:
     whole = _worse(_rates(world, run), twin)
     parts = {part.hypothesis: _worse(_rates(world, world.run(only=part)), twin) for part in fault.parts}
     return TrueEffects(whole, parts or {fault.hypothesis: whole})
+
+
+def weather_share(calm: WorldRun, run: WorldRun, name: str, where: Slice, window: Window) -> float:
+    """Share of a worsening that storms and promotions caused; 0 where nothing got worse.
+
+    The worsening is that from all days before the window to the window; storms before it take from their share.
+
+    Args:
+        calm: the world without storms and promotions (`World.calm`).
+        run: the world as it was.
+        name: the metric.
+        where: the slice that looks bad; of its values only those that the world acts on are heeded.
+        window: when.
+    """
+    values = tuple(value for value in where.values if value[0] in ("region", "category"))
+    known = Slice(values=values, hour=where.hour)
+
+    def badness(of: WorldRun, start: datetime | None, end: datetime) -> float:
+        rate = METRICS.get(name, name)
+        return of.metrics(known, start, end)[rate] * (-1.0 if rate in GOOD else 1.0)
+
+    def worsening(of: WorldRun) -> float:
+        return badness(of, window.start, window.end) - badness(of, None, window.start)
+
+    whole = worsening(run)
+    return (whole - worsening(calm)) / whole if whole > 0 else 0.0
 
 
 def _rates(world: World, run: WorldRun) -> dict[str, float]:

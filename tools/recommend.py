@@ -13,9 +13,11 @@ from typing import Final, NamedTuple
 from data.errors import NotTestableError
 from tools.actions import ACTIONS, MONITOR, Action
 from tools.candidates import Candidate, candidates
+from tools.changes_in_scope import matching
 from tools.efficiency import POOL
 from tools.errors import ToolFailure
 from tools.findings import Adjudication, Finding, FindingVerdict, IncidentVerdict
+from tools.incident_frame import SpanArguments
 from tools.incidents import Incident, Kind
 from tools.metrics import METRICS
 from tools.recommendations import Dropped, Effect, Models, Recommendation, Recommendations, Setting
@@ -100,7 +102,7 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
         ToolFailure: no setting can be estimated, helps, or leaves enough efficiency.
     """
     context.dataset.require(*action.needs)
-    options = list(candidates(action, incident, context.dataset))
+    options = list(_judged(context, incident, candidates(action, incident, context.dataset)))
     if not options:
         raise ToolFailure("no fitting change is recorded about the onset in this slice")
     estimated, refusals = _estimate_all(context, incident, options)
@@ -119,6 +121,18 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
         )
     best = max(allowed, key=lambda option: (option.gain.low, option.gain.estimate))
     return best._replace(front=_front(helping))
+
+
+def _judged(context: ToolContext, incident: Incident, options: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Without roll-backs of other changes than the one that was held against orders it did not reach."""
+    span = SpanArguments(slice=incident.slice, start=incident.window.start, end=incident.window.end)
+    for option in options:
+        wanted = option.action.recorded
+        if wanted is not None and wanted.judged is not None:
+            best = next(iter(matching(context, span, wanted.judged)), None)
+            if best is None or option.parameters["change_id"] != best.change_id:
+                continue
+        yield option
 
 
 def _front(options: Iterable[_Estimated]) -> tuple[Setting, ...]:

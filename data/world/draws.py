@@ -3,7 +3,7 @@
 Faults and interventions transform them and never draw again; that is what makes a twin a counterfactual.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from data.world import demand, shocks, structure
 from data.world import grid as grids
 from data.world import stock as shelves
 from data.world.arrays import Floats, Ints
+from data.world.catalog import CATEGORIES
 from data.world.config import WorldConfig
 from data.world.faults.base import Fault
 from data.world.streams import Stream, stream
@@ -89,6 +90,14 @@ def draw(config: WorldConfig, fault: Fault | None = None) -> Draws:
         else np.zeros(grid.region.size)
     )
     return Draws(grid, catalog, common, plan, mean, sessions, variates, shelf, lines, counts, hidden)
+
+
+def calmed(drawn: Draws) -> Draws:
+    """The same draws without a storm or a promotion: those whom a promotion brought are the first not to order."""
+    calm = shocks.calmed(drawn.grid, drawn.shocks)
+    fewer = np.repeat(np.exp(calm.demand - drawn.shocks.demand), len(CATEGORIES))
+    sessions = replace(drawn.sessions, patience=drawn.sessions.patience / fewer[drawn.sessions.cell])
+    return replace(drawn, shocks=calm, mean=drawn.mean * fewer, sessions=sessions)
 
 
 def _surge(grid: grids.Grid, config: WorldConfig, fault: Fault | None) -> Floats:

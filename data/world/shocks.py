@@ -1,6 +1,6 @@
 """What nobody decides: weather, promotions, and the slow noise of demand, supply and traffic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -80,6 +80,19 @@ def draw(grid: Grid, *, seed: int, noise: float = 1.0) -> Shocks:
         mood=noise * _noise(grid, mood_rng, MOOD),
         storms=storms,
         promotions=promotions,
+    )
+
+
+def calmed(grid: Grid, shocks: Shocks) -> Shocks:
+    """The same shocks without a storm or a promotion."""
+    storm, promotion = _intensity(grid, shocks.storms), _intensity(grid, shocks.promotions)
+    return replace(
+        shocks,
+        demand=shocks.demand - STORM_DEMAND * storm - PROMOTION_DEMAND * promotion,
+        supply=shocks.supply - STORM_SUPPLY * storm,
+        travel=shocks.travel - STORM_TRAVEL * storm,
+        storms=(),
+        promotions=(),
     )
 
 

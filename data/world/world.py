@@ -96,6 +96,10 @@ class World:
         """The same world without its fault: the true counterfactual."""
         return self.run(faults=False)
 
+    def calm(self) -> WorldRun:
+        """The same world, its fault included, without storms and promotions: what those did is the difference."""
+        return World(self.config, all_draws.calmed(self.draws)).run()
+
     def _levers(self, fault: Fault | None, actions: Sequence[Action]) -> Levers:
         grid = self.draws.grid
         levers = ordinary(grid)

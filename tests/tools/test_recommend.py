@@ -1,5 +1,6 @@
 """Recommendations on a simulated incident."""
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -50,11 +51,23 @@ def test_mediators_are_not_acted_on(batching: object, adjudicate_as: Found) -> N
     assert {r.addresses for r in result.recommendations} == {"batching_policy"}
 
 
-def test_a_plain_policy_change_is_rolled_back(batching: object, adjudicate_as: Found) -> None:
+def test_of_two_changes_the_one_that_was_judged_is_rolled_back(
+    batching: object, adjudicate_as: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset, incident = _parts(batching)
-    best, *_ = recommend(ToolContext(dataset), incident, adjudicate_as(HypothesisId.POLICY_CHANGE))
-    assert best.action == "revert_policy"
-    assert best.parameters["policy"] == "batching_threshold"
+    (raised,) = recorded_changes(RecordedChange(words=("batch",)), incident, dataset)
+    true = dataclasses.replace(raised, policy="stacking_limit")
+    wider = dataclasses.replace(
+        true, change_id="wider", policy="menu_layout", scope=Slice(), old_value="a", new_value="b"
+    )
+    monkeypatch.setattr(Dataset, "policy_changes", lambda _: (true, wider))
+    cause = adjudicate_as(HypothesisId.POLICY_CHANGE)
+    best, *others = recommend(ToolContext(dataset), incident, cause)
+    assert (best.action, best.parameters["change_id"]) == ("revert_policy", true.change_id)
+    assert others == []
+    monkeypatch.setattr(Dataset, "policy_changes", lambda _: (raised, wider))
+    told = consider(ToolContext(dataset), incident, cause)
+    assert not any(r.parameters.get("change_id") == raised.change_id for r in told.recommendations)
 
 
 def test_courier_shortage_offers_couriers_and_promises(batching: object, adjudicate_as: Found) -> None:

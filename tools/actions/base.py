@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from tools.changes_in_scope import Family
 from tools.findings import HypothesisId
 from tools.interventions import Change, Driver
 
@@ -50,6 +51,8 @@ class RecordedChange:
     """One of these must occur in the policy's name; empty takes any policy."""
     direction: Literal["raised", "any"] = "any"
     """`raised`: only a numeric value that went up."""
+    judged: Family | None = None
+    """Only the change that the battery judged for the cause: of this family the one that matches the incident best."""
 
 
 @dataclass(frozen=True)

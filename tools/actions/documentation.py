@@ -73,4 +73,5 @@ def _recorded(action: Action) -> str:
     words = " or ".join(f"'{word}'" for word in action.recorded.words)
     which = f" with {words} in its name" if words else ""
     raised = ", its value raised" if action.recorded.direction == "raised" else ""
-    return f"; a change{which} recorded about the onset in the slice{raised}"
+    judged = "" if action.recorded.judged is None else ", the one that the battery judged"
+    return f"; a change{which} recorded about the onset in the slice{raised}{judged}"

@@ -9,7 +9,7 @@ ACTION = Action(
     addresses=(HypothesisId.BATCHING_POLICY,),
     mechanism="Couriers carry fewer orders together, so that no order waits for the rest of its batch.",
     needs=("policy_changes",),
-    recorded=RecordedChange(words=("batch",), direction="raised"),
+    recorded=RecordedChange(words=("batch",), direction="raised", judged="batching"),
     parameters=(),
     estimate=Estimate(driver="policy", change="set"),
     channel="supply",

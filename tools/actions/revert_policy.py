@@ -9,7 +9,7 @@ ACTION = Action(
     addresses=(HypothesisId.POLICY_CHANGE,),
     mechanism="What was changed is as it was before the incident began.",
     needs=("policy_changes",),
-    recorded=RecordedChange(),
+    recorded=RecordedChange(judged="other"),
     parameters=(),
     estimate=Estimate(driver="policy", change="set"),
     channel="supply",

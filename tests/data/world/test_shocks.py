@@ -27,3 +27,18 @@ def test_a_storm_slows_its_region_only() -> None:
     covered = shocks.within(grid.region, grid.step, spell)
     assert int(covered.sum()) == 2
     assert set(grid.region[covered]) == {1}
+
+
+def test_calmed_shocks_are_the_noise_alone() -> None:
+    grid = grids.build(date(2026, 1, 5), days=20)
+    stormy = shocks.draw(grid, seed=3)
+    calm = shocks.calmed(grid, stormy)
+    assert stormy.storms
+    assert stormy.promotions
+    assert (calm.storms, calm.promotions) == ((), ())
+    covered = np.zeros(grid.region.size, dtype=bool)
+    for spell in (*stormy.storms, *stormy.promotions):
+        covered |= shocks.within(grid.region, grid.step, spell)
+    assert (calm.demand[covered] < stormy.demand[covered]).all()
+    for of in ("demand", "supply", "travel"):
+        assert (getattr(calm, of)[~covered] == getattr(stormy, of)[~covered]).all()
