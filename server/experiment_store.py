@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy import Engine, func, tuple_
@@ -17,6 +18,7 @@ from server import incident_book
 from server.clock import Clock, system_clock
 from server.errors import ConflictError, PreconditionFailedError
 from server.experiment_types import Designed
+from server.idempotency import KeyedRequest, answered, remember
 from server.models import (
     AuditRecord,
     ExperimentRecord,
@@ -123,6 +125,15 @@ class ExperimentStore:
 
     # --- changing
 
+    def planned_by(self, request: KeyedRequest | None) -> ExperimentRecord | None:
+        """The experiment that this request has planned before.
+
+        Raises:
+            UnprocessableError: the key of the request was used for another one.
+        """
+        with self._session() as session:
+            return _planned_by(session, request, self._clock())
+
     def plan(
         self,
         incident: IncidentRecord,
@@ -131,15 +142,33 @@ class ExperimentStore:
         as_of: datetime,
         actor: str,
         follows: str | None = None,
+        grown: Callable[[ExperimentRecord, Assigned], Part] | None = None,
+        request: KeyedRequest | None = None,
     ) -> ExperimentRecord:
-        """Keep a new plan.
+        """Keep a new plan, and begin it at once where it comes with rows.
+
+        Args:
+            incident: what it is about.
+            designed: the plan, and what it tries.
+            as_of: what the plan was sized on.
+            actor: who plans it.
+            follows: the experiment that it goes on from.
+            grown: its first rows; where they are refused, nothing is kept.
+            request: one that plans once, however often it comes.
 
         Raises:
             ConflictError: the incident is resolved.
+            UnprocessableError: the key of the request was used for another one.
         """
         now = self._clock()
         with self._session() as session:
+            _lock(session, incident.id)
+            before = _planned_by(session, request, now)
+            if before is not None:
+                return before
             _check_open(session.get_one(IncidentRecord, incident.id))
+            if grown is not None:
+                _lock_experiments(session)
             count = select(func.count()).where(col(ExperimentRecord.incident_id) == incident.id)
             record = ExperimentRecord(
                 id=f"{incident.id}-X{session.exec(count).one() + 1}",
@@ -152,9 +181,14 @@ class ExperimentStore:
                 updated_at=now,
             )
             session.add(record)
-            session.add(
-                _told(record, "planned", incident_book.Author(actor, now), tries=designed.plan.action)
-            )
+            session.flush()
+            author = incident_book.Author(actor, now)
+            session.add(_told(record, "planned", author, tries=designed.plan.action))
+            if grown is not None:
+                _grow(session, record, partial(grown, record), author)
+                record.version += 1
+                session.add(_told(record, "assigned", author))
+            remember(session, request, now=now, experiment_id=record.id)
             session.commit()
         return record
 
@@ -190,20 +224,7 @@ class ExperimentStore:
         """
         with self._changing(record.id, None, actor, "assigned", one_by_one=True) as (session, changed):
             _check_status(changed, _ASSIGNABLE, "nothing more is assigned")
-            part = grown(_assigned(session, changed))
-            author = incident_book.Author(actor, self._clock())
-            if part.rows:
-                session.add(
-                    ExperimentRowsRecord(
-                        experiment_id=changed.id,
-                        at=author.at,
-                        actor=actor,
-                        rows=part.rows,
-                        document=part.document,
-                    )
-                )
-            if changed.status is ExperimentStatus.PLANNED:
-                _begin(session, changed, author)
+            _grow(session, changed, grown, incident_book.Author(actor, self._clock()))
         return changed
 
     def roll_out(
@@ -274,9 +295,7 @@ class ExperimentStore:
         """An experiment, locked at the version that somebody has seen; counted, told and committed at the end."""
         with self._session() as session:
             if one_by_one:
-                # Two experiments that begin at the same time must not both think that they are alone.
-                every = select(ExperimentRecord.id).order_by(col(ExperimentRecord.id))
-                session.exec(every.with_for_update()).all()
+                _lock_experiments(session)
             record = _claim(session, experiment_id, version)
             yield session, record
             author = incident_book.Author(actor, self._clock())
@@ -284,6 +303,45 @@ class ExperimentStore:
             session.add(record)
             session.add(_told(record, action, author, **detail))
             session.commit()
+
+
+def _lock(session: Session, incident_id: str) -> None:
+    """One after the other on an incident; writing first locks SQLite too."""
+    same = update(IncidentRecord).where(col(IncidentRecord.id) == incident_id)
+    session.exec(same.values(version=IncidentRecord.version))
+
+
+def _lock_experiments(session: Session) -> None:
+    """Two experiments that begin at the same time must not both think that they are alone."""
+    every = select(ExperimentRecord.id).order_by(col(ExperimentRecord.id))
+    session.exec(every.with_for_update()).all()
+
+
+def _planned_by(session: Session, request: KeyedRequest | None, now: datetime) -> ExperimentRecord | None:
+    before = answered(session, request, now=now)
+    return None if before is None else session.get_one(ExperimentRecord, before.experiment_id)
+
+
+def _grow(
+    session: Session,
+    record: ExperimentRecord,
+    grown: Callable[[Assigned], Part],
+    author: incident_book.Author,
+) -> None:
+    """Add rows; the first ones begin the experiment."""
+    part = grown(_assigned(session, record))
+    if part.rows:
+        session.add(
+            ExperimentRowsRecord(
+                experiment_id=record.id,
+                at=author.at,
+                actor=author.name,
+                rows=part.rows,
+                document=part.document,
+            )
+        )
+    if record.status is ExperimentStatus.PLANNED:
+        _begin(session, record, author)
 
 
 def _claim(session: Session, experiment_id: str, version: int | None) -> ExperimentRecord:

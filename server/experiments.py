@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 import pandas as pd
@@ -15,6 +16,7 @@ from server.clock import Clock
 from server.errors import ConflictError, NotFixedError, NotFoundError, UnprocessableError
 from server.experiment_store import Assigned, Closing, ExperimentStore, Part
 from server.experiment_types import Adjustment, Designed, RolledOut
+from server.idempotency import KeyedRequest
 from server.models import ExperimentRecord, ExperimentStatus, IncidentRecord
 from server.remembering import effect_words, remembered
 from server.repository import Repository, Served
@@ -69,20 +71,37 @@ class Experiments:
     # --- planning
 
     def plan(
-        self, incident: IncidentRecord, report: InvestigationReport, asked: Adjustment, *, actor: str
+        self,
+        incident: IncidentRecord,
+        report: InvestigationReport,
+        asked: Adjustment,
+        *,
+        actor: str,
+        rows: pd.DataFrame | None = None,
+        request: KeyedRequest | None = None,
     ) -> ExperimentRecord:
-        """Plan an experiment: the one of the report, or an adjusted one.
+        """Plan an experiment: the one of the report, or an adjusted one; with rows it begins at once.
+
+        Where the rows are refused, nothing is planned. The same request again answers with the same experiment.
 
         Raises:
             NotFoundError: the report plans none.
-            ConflictError: the incident is resolved.
-            UnprocessableError: what was asked for cannot be planned.
+            ConflictError: the incident is resolved, or its orders are in another running experiment.
+            UnprocessableError: what was asked for cannot be planned, the rows cannot be used, or the request's key was
+                used for another one.
         """
+        before = self.store.planned_by(request)
+        if before is not None:
+            return before
         if report.experiment_plan is None:
             raise NotFoundError(f"the last investigation of {incident.id} led to no experiment plan")
         offered = Designed(_tried(report, report.experiment_plan), report.experiment_plan)
         designed = self._design(incident, offered, asked, as_of=report.as_of)
-        return self.store.plan(incident, designed, as_of=report.as_of, actor=actor)
+        grown = None if rows is None else partial(_grown, rows=rows)
+        with _refusals():
+            return self.store.plan(
+                incident, designed, as_of=report.as_of, actor=actor, grown=grown, request=request
+            )
 
     def adjust(
         self,
@@ -136,18 +155,8 @@ class Experiments:
             UnprocessableError: the rows cannot be used.
             ConflictError: they are also in another running experiment, or this one has ended.
         """
-        unit = plan_of(record).unit
-
-        def grown(known: Assigned) -> Part:
-            so_far = together(known.parts)
-            new = fresh(so_far, rows, unit)
-            whole = pd.concat([so_far, together([to_csv(new)])], ignore_index=True)
-            checked(whole, unit)
-            _check_alone(whole, unit_plan=plan_of(record), others=known.others)
-            return Part(to_csv(new), len(new))
-
         with _refusals():
-            return self.store.assign(record, grown, actor=actor)
+            return self.store.assign(record, partial(_grown, record, rows=rows), actor=actor)
 
     def reading(self, record: ExperimentRecord, *, as_of: datetime | None = None) -> MonitorReport:
         """Health, progress and decision, from the data and the stored assignment.
@@ -287,6 +296,17 @@ def _tried(report: InvestigationReport, plan: ExperimentPlan) -> Recommendation:
     own = [one for one in report.recommendations if one.action == plan.action]
     same = [one for one in own if one.scope == plan.scope]
     return (same or own or list(report.recommendations))[0]
+
+
+def _grown(record: ExperimentRecord, known: Assigned, *, rows: pd.DataFrame) -> Part:
+    """What of these rows is new, once all of it together can be used."""
+    plan = plan_of(record)
+    so_far = together(known.parts)
+    new = fresh(so_far, rows, plan.unit)
+    whole = pd.concat([so_far, together([to_csv(new)])], ignore_index=True)
+    checked(whole, plan.unit)
+    _check_alone(whole, unit_plan=plan, others=known.others)
+    return Part(to_csv(new), len(new))
 
 
 def _check_alone(

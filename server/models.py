@@ -259,7 +259,9 @@ class IdempotencyRecord(SQLModel, table=True):
 
     key: str = Field(primary_key=True)
     request_hash: str
-    run_id: str = Field(foreign_key="run.id")
+    run_id: str | None = Field(default=None, foreign_key="run.id")
+    experiment_id: str | None = Field(default=None, foreign_key="experiment.id")
+    """What it started: a run or an experiment."""
     created_at: datetime
 
 

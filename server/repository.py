@@ -4,7 +4,7 @@ Every method opens a short session of its own and commits before it returns.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Engine, func, tuple_
@@ -15,11 +15,11 @@ from agents.report import InvestigationReport
 from server import incident_book
 from server.clock import Clock, system_clock
 from server.errors import PreconditionFailedError, UnprocessableError
+from server.idempotency import KeyedRequest, answered, remember
 from server.models import (
     UNFINISHED,
     AuditRecord,
     DetectionRecord,
-    IdempotencyRecord,
     IncidentChangeRecord,
     IncidentRecord,
     ReportRecord,
@@ -31,8 +31,6 @@ from tools.cause_found import CauseFound
 from tools.incident_lifecycle import Actor, ClosedAs, IncidentStatus, Move
 from tools.incidents import DetectionReport, Incident, Kind, Severity
 
-KEY_LIFE = timedelta(hours=24)
-"""How long an idempotency key is remembered."""
 _UNREAL: Final = (ClosedAs.FALSE_ALARM, ClosedAs.MERGED)
 Key = tuple[str, str, str, int]
 """(run, node, branch, ordinal): what makes an event unique."""
@@ -197,29 +195,24 @@ class Repository:
 
     # --- runs
 
-    def start_once(
-        self, incident: IncidentRecord, *, key: str | None = None, request_hash: str = ""
-    ) -> RunRecord | None:
-        """Queue an investigation of an incident, or find the one that this idempotency key asked for.
+    def start_once(self, incident: IncidentRecord, *, request: KeyedRequest | None = None) -> RunRecord:
+        """Queue an investigation of an incident, or find the one that this request has started before.
 
         Runs are numbered within their incident, so that their ids are the same wherever they are repeated.
 
-        Returns:
-            The run; none where the key was used for another request less than a day ago.
+        Raises:
+            UnprocessableError: the key of the request was used for another one.
         """
         now = self._clock()
         with self._session() as session:
-            used = session.get(IdempotencyRecord, key) if key is not None else None
-            if used is not None and now - used.created_at < KEY_LIFE:
-                return session.get(RunRecord, used.run_id) if used.request_hash == request_hash else None
+            before = answered(session, request, now=now)
+            if before is not None:
+                return session.get_one(RunRecord, before.run_id)
             number = session.exec(_count_runs(incident.id)).one() + 1
             run = _run_record(f"{incident.id}-{number}", incident, now=now)
             session.add(run)
             session.flush()
-            if key is not None:
-                session.merge(
-                    IdempotencyRecord(key=key, request_hash=request_hash, run_id=run.id, created_at=now)
-                )
+            remember(session, request, now=now, run_id=run.id)
             session.commit()
         return run
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from server.errors import NotFoundError
 from server.models import IncidentRecord, RunRecord
@@ -32,4 +32,5 @@ def _run(run_id: str, services: ServicesDep) -> RunRecord:
 
 
 IncidentDep = Annotated[IncidentRecord, Depends(_incident)]
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 RunDep = Annotated[RunRecord, Depends(_run)]

@@ -10,7 +10,7 @@ from server import assignments
 from server.api import cursor as cursors
 from server.api import etags, problems
 from server.api.auth import Principal, RequireScope
-from server.api.deps import IncidentDep, ServicesDep
+from server.api.deps import IdempotencyKey, IncidentDep, ServicesDep
 from server.api.experiment_schemas import (
     AssignmentRow,
     ExperimentPage,
@@ -24,6 +24,7 @@ from server.api.experiment_schemas import (
 from server.api.reports import latest_report
 from server.errors import NotFoundError, UnprocessableError
 from server.experiment_types import Adjustment
+from server.idempotency import KeyedRequest
 from server.models import ExperimentRecord
 from server.services import Services
 from tools.assignment_file import AssignmentError
@@ -96,14 +97,19 @@ def start_experiment(
     services: ServicesDep,
     response: Response,
     body: ExperimentStart | None = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> ExperimentPublic:
-    """Start an experiment on the plan of the last investigation, as it is or adjusted; without rows it is planned."""
+    """Start an experiment on the plan of the last investigation, as it is or adjusted; without rows it is planned.
+
+    Where the rows are refused, nothing is kept. The same `Idempotency-Key` again answers with the same experiment.
+    """
     asked = body or ExperimentStart()
     rows = None if asked.assignment is None else _frame(asked.assignment)
     _, report = latest_report(incident, services)
-    record = services.experiments.plan(incident, report, _adjustment(asked.adjust), actor=principal.name)
-    if rows is not None:
-        record = services.experiments.assign(record, rows, actor=principal.name)
+    request = KeyedRequest.of(idempotency_key, "POST experiments", incident.id, asked.model_dump_json())
+    record = services.experiments.plan(
+        incident, report, _adjustment(asked.adjust), actor=principal.name, rows=rows, request=request
+    )
     response.headers["Location"] = f"/api/v1/incidents/{incident.id}/experiments/{record.id}"
     return _tagged(record, services, response)
 

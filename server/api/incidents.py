@@ -1,6 +1,5 @@
 """Incidents: what was found, why it happened, what to do, how to test it."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -11,7 +10,7 @@ from fastapi.responses import JSONResponse
 from server.api import cursor as cursors
 from server.api import etags, problems
 from server.api.auth import Principal, RequireScope
-from server.api.deps import IncidentDep, ServicesDep
+from server.api.deps import IdempotencyKey, IncidentDep, ServicesDep
 from server.api.reports import latest_report
 from server.api.schemas import (
     CauseStatement,
@@ -27,6 +26,7 @@ from server.api.schemas import (
     StatusChange,
 )
 from server.errors import ConflictError, NotFoundError, UnprocessableError
+from server.idempotency import KeyedRequest
 from server.models import IncidentRecord
 from server.repository import ANY, IncidentFilter
 from server.services import Services
@@ -163,14 +163,11 @@ async def start_investigation(
     incident: IncidentDep,
     services: ServicesDep,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunAccepted:
     """Start an investigation; the same `Idempotency-Key` again answers with the same run."""
-    run = services.repository.start_once(
-        incident, key=idempotency_key, request_hash=_request_hash(incident.id)
-    )
-    if run is None:
-        raise UnprocessableError(f"Idempotency-Key {idempotency_key!r} was used for another request")
+    request = KeyedRequest.of(idempotency_key, "POST investigations", incident.id)
+    run = services.repository.start_once(incident, request=request)
     services.repository.audit(actor=principal.name, action="investigation.start", subject=run.id)
     services.investigations.start(run.id)
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
@@ -186,10 +183,6 @@ def _refusals() -> Iterator[None]:
         raise ConflictError(str(error)) from error
     except MoveError as error:
         raise UnprocessableError(str(error)) from error
-
-
-def _request_hash(incident_id: str) -> str:
-    return hashlib.blake2b(f"POST investigations {incident_id}".encode(), digest_size=16).hexdigest()
 
 
 def _public(record: IncidentRecord, services: Services) -> IncidentPublic:

@@ -30,9 +30,10 @@ export async function call(path, { method = "GET", headers = {}, body } = {}) {
   return type.includes("json") ? response.json() : response.text();
 }
 
-// Sends JSON; `seen` is the version of the thing that is changed.
-export function send(path, object, { method = "POST", seen } = {}) {
+// Sends JSON; `seen` is the version of the thing that is changed, `key` names a request that must act once.
+export function send(path, object, { method = "POST", seen, key } = {}) {
   const headers = { "Content-Type": "application/json" };
+  if (key !== undefined) headers["Idempotency-Key"] = key;
   if (seen !== undefined) headers["If-Match"] = `"${seen}"`;
   return call(path, { method, headers, body: object === undefined ? undefined : JSON.stringify(object) });
 }

@@ -43,14 +43,16 @@ export class ExperimentPanel {
   }
 
   offer() {
+    const key = crypto.randomUUID(); // pressed twice, it starts once
     this.draw(el("h3", {}, "Experiment"), el("p", {}, "Nothing is being tried yet."),
-      this.button("Start from the plan", () => send(this.base)));
+      this.button("Start from the plan", () => send(this.base, undefined, { key })));
   }
 
   async show(all, one) {
     this.one = one;
     const { plan } = one, body = el("div", {}, el("p", { class: "soft" }, "Reading the experiment …"));
     this.said = el("div", { role: "status" });
+    this.standing = el("div", {});
     this.draw(
       el("h3", {}, `Experiment ${one.id} `, el("span", { class: `severity ${TONE[one.status]}` }, words(one.status))),
       el("p", {}, `${plan.title}, in ${place(plan.scope)}; ${words(plan.unit)}, ${plan.days} days, sized to see ${plan.mde_pp.toFixed(1)} pp. `,
@@ -65,8 +67,8 @@ export class ExperimentPanel {
       const report = one.rolled_out_on || await call(`${this.at()}/reading`);
       this.ships = report.decision.action === "stop_and_ship";
       const parts = [reading(report, one.plan)];
-      if (one.in_force_since) parts.push(await this.resolution(one));
-      return parts;
+      if (one.in_force_since) this.standing.replaceChildren(...await this.resolution(one));
+      return [...parts, this.standing];
     } catch (error) {
       return [this.refusal(error)];
     }
@@ -74,9 +76,9 @@ export class ExperimentPanel {
 
   async resolution(one) {
     const found = one.resolution || await call(`${this.at()}/resolution`);
-    return el("div", {}, el("h4", {}, found.closed_as ? "Fixed" : "Not fixed yet"),
+    return [el("h4", {}, found.closed_as ? "Fixed" : "Not fixed yet"),
       el("p", {}, `In force for all orders since ${moment(one.in_force_since)}.`), checklist(found.conditions),
-      one.status === "permanent" ? null : el("p", {}, el("strong", {}, "Next: "), found.next_step));
+      el("p", { hidden: one.status === "permanent" }, el("strong", {}, "Next: "), found.next_step)];
   }
 
   at() { return `${this.base}/${encodeURIComponent(this.one.id)}`; }
@@ -97,7 +99,12 @@ export class ExperimentPanel {
   // Two steps: first all orders, then, once the slice is back in its band, the incident is closed.
   async permanent() {
     if (this.one.status === "running" && this.ships) { this.said.replaceChildren(this.rollOutForm()); return false; }
-    return send(`${this.at()}/permanent`, undefined, { seen: this.one.version });
+    try {
+      return await send(`${this.at()}/permanent`, undefined, { seen: this.one.version });
+    } catch (error) { // refused by the newest days: what is shown of the conditions is as new
+      if (error.code === "not_fixed" && this.one.in_force_since) this.standing.replaceChildren(...await this.resolution(this.one));
+      throw error;
+    }
   }
 
   button(name, work) {

@@ -26,7 +26,6 @@ def run_id(repository: Repository) -> str:
     incident = repository.incident("I1")
     assert incident is not None
     run = repository.start_once(incident)
-    assert run is not None
     return run.id
 
 

@@ -91,7 +91,6 @@ def _fresh_run(repository: Repository, log: EventLog, *, order: tuple[str, ...])
     incident = repository.incident("I1")
     assert incident is not None
     run = repository.start_once(incident)
-    assert run is not None
     tell(log, run.id, order=order)
     return run.id
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,9 +12,10 @@ from sqlalchemy import Engine, inspect, text
 from sqlmodel import Session, select
 
 from server.database import migrate, open_database
-from server.errors import ConflictError, PreconditionFailedError
+from server.errors import ConflictError, PreconditionFailedError, UnprocessableError
 from server.experiment_store import Assigned, ExperimentStore, Part
 from server.experiment_types import Designed
+from server.idempotency import KeyedRequest
 from server.models import AuditRecord, ExperimentRecord, ExperimentStatus, IncidentRecord
 from server.repository import Repository
 from server.settings import Settings
@@ -56,11 +57,21 @@ def store(engine: Engine) -> ExperimentStore:
     return ExperimentStore(engine, clock=clock)
 
 
-def planned(engine: Engine, store: ExperimentStore) -> ExperimentRecord:
+def planned(
+    engine: Engine,
+    store: ExperimentStore,
+    *,
+    grown: Callable[[ExperimentRecord, Assigned], Part] | None = None,
+    request: KeyedRequest | None = None,
+) -> ExperimentRecord:
     incident = Repository(engine, clock=clock).incident("I1")
     assert isinstance(incident, IncidentRecord)
     designed = Designed(make_report(make_incident()).recommendations[0], make_plan())
-    return store.plan(incident, designed, as_of=NOW, actor="ann")
+    return store.plan(incident, designed, as_of=NOW, actor="ann", grown=grown, request=request)
+
+
+def on_plan(_: ExperimentRecord, known: Assigned) -> Part:
+    return row(known)
 
 
 def row(known: Assigned) -> Part:
@@ -112,6 +123,46 @@ def test_every_change_is_in_the_audit_log(engine: Engine, store: ExperimentStore
         ("ann", "experiment.stopped"),
     ]
     assert json.loads(told[-1].detail)["reason"] == "not worth it"
+
+
+def test_a_plan_that_comes_with_rows_begins_or_is_not_kept(engine: Engine, store: ExperimentStore) -> None:
+    def refuse(_: ExperimentRecord, known: Assigned) -> Part:
+        raise ConflictError("no")
+
+    with pytest.raises(ConflictError):
+        planned(engine, store, grown=refuse)
+    assert store.page("I1", limit=5).items == ()
+    began = planned(engine, store, grown=on_plan)
+    assert (began.id, began.status, began.version) == ("I1-X1", ExperimentStatus.RUNNING, 2)
+    assert store.rows("I1-X1") == 1
+    with Session(engine) as session:
+        told = session.exec(select(AuditRecord).where(AuditRecord.subject == "I1-X1")).all()
+    assert [one.action for one in told] == ["experiment.planned", "experiment.assigned"]
+
+
+def test_the_same_request_plans_once(engine: Engine, store: ExperimentStore) -> None:
+    asked = KeyedRequest("k", "a")
+    assert store.planned_by(asked) is None
+    first, again = planned(engine, store, request=asked), planned(engine, store, request=asked)
+    assert first == again == store.planned_by(asked)
+    assert len(store.page("I1", limit=5).items) == 1
+    with pytest.raises(UnprocessableError, match="'k' was used for another request"):
+        planned(engine, store, request=KeyedRequest("k", "b"))
+
+
+def test_plans_made_at_once_get_numbers_of_their_own(engine: Engine, store: ExperimentStore) -> None:
+    together, made = threading.Barrier(4), list[str]()
+
+    def plan() -> None:
+        together.wait()
+        made.append(planned(engine, store).id)
+
+    threads = [threading.Thread(target=plan) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == ["I1-X1", "I1-X2", "I1-X3", "I1-X4"]
 
 
 def test_two_that_begin_at_once_see_each_other(engine: Engine, store: ExperimentStore) -> None:

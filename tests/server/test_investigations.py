@@ -87,7 +87,6 @@ async def test_further_runs_wait_for_a_place(repository: Repository, log: EventL
     incident = repository.incident("I1")
     assert incident is not None
     second = repository.start_once(incident)
-    assert second is not None
     gate = asyncio.Event()
     bench = FakeWorkbench(gate=gate)
     runs = make(repository, log, bench)

@@ -95,6 +95,13 @@ def test_an_experiment_from_its_plan_to_fixed(settings: Settings, page: browser.
         bench.know(tried().rolled_out + timedelta(days=6))
         page.click("Make permanent")
         page.wait_for("I1 is not fixed: ")
+        failing = page.value(
+            "[...document.querySelectorAll('h4 ~ ul li')].map((one) => one.innerText)"
+            ".filter((text) => text.startsWith('✗')).map((text) => text.slice(2))"
+        )
+        refused = page.value("document.querySelector('[role=alert]').innerText")
+        assert failing
+        assert all(text in refused for text in failing), "the conditions shown are older than the refusal"
         keep(page, "not-fixed")
         bench.know(tried().rolled_out + timedelta(days=AFTER - 1))
         page.click("Make permanent")

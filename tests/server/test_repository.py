@@ -3,6 +3,8 @@ from datetime import timedelta
 import pytest
 
 from server.database import open_database
+from server.errors import UnprocessableError
+from server.idempotency import KeyedRequest
 from server.models import IncidentRecord
 from server.repository import Repository
 from server.settings import Settings
@@ -44,26 +46,21 @@ def test_pages_cover_everything_once(settings: Settings) -> None:
 
 def test_runs_are_numbered_within_their_incident(repository: Repository, run_id: str) -> None:
     second = repository.start_once(incident(repository))
-    assert second is not None
     assert (run_id, second.id) == ("I1-1", "I1-2")
     assert {run.id for run in repository.runs("I1")} == {run_id, second.id}
 
 
 def test_an_idempotency_key_starts_one_run(repository: Repository) -> None:
-    first = repository.start_once(incident(repository), key="k", request_hash="a")
-    again = repository.start_once(incident(repository), key="k", request_hash="a")
-    other = repository.start_once(incident(repository), key="k", request_hash="b")
-    assert first is not None
-    assert again is not None
+    first = repository.start_once(incident(repository), request=KeyedRequest("k", "a"))
+    again = repository.start_once(incident(repository), request=KeyedRequest("k", "a"))
     assert first.id == again.id
-    assert other is None
+    with pytest.raises(UnprocessableError, match="'k' was used for another request"):
+        repository.start_once(incident(repository), request=KeyedRequest("k", "b"))
 
 
 @pytest.mark.parametrize(("age", "same"), [(timedelta(hours=23), True), (timedelta(hours=25), False)])
 def test_an_idempotency_key_lives_a_day(repository: Repository, age: timedelta, same: bool) -> None:
-    first = repository.start_once(incident(repository), key="k", request_hash="a")
+    first = repository.start_once(incident(repository), request=KeyedRequest("k", "a"))
     later = Repository(repository._engine, clock=lambda: NOW + age)
-    again = later.start_once(incident(repository), key="k", request_hash="a")
-    assert first is not None
-    assert again is not None
+    again = later.start_once(incident(repository), request=KeyedRequest("k", "a"))
     assert (first.id == again.id) is same

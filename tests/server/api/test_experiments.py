@@ -58,6 +58,27 @@ def change(
 # --- planned, adjusted, begun
 
 
+def test_the_same_key_starts_one_experiment(client: TestClient) -> None:
+    key = {"Idempotency-Key": "pressed-twice"}
+    first, again = (client.post(URL, json={"assignment": ROWS}, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert first.headers["Location"] == again.headers["Location"]
+    assert len(client.get(URL).json()["items"]) == 1
+    other = client.post(URL, json={"assignment": NEXT}, headers=key)
+    assert problem(other.json()) == (422, "unprocessable")
+    assert other.json()["detail"] == "Idempotency-Key 'pressed-twice' was used for another request"
+
+
+def test_rows_that_are_refused_leave_no_plan_behind(client: TestClient) -> None:
+    bad = [{**ROWS[0], "arm": "blue"}]
+    refused = client.post(URL, json={"assignment": bad}, headers={"Idempotency-Key": "again"})
+    assert refused.status_code == 422
+    assert client.get(URL).json()["items"] == []
+    mended = client.post(URL, json={"assignment": ROWS}, headers={"Idempotency-Key": "again"})
+    assert (mended.status_code, mended.json()["status"]) == (201, "running")
+
+
 def test_an_experiment_is_planned_as_the_report_says(client: TestClient) -> None:
     made = client.post(URL)
     assert (made.status_code, made.headers["Location"], made.headers["ETag"]) == (201, f"{URL}/I1-X1", '"1"')
@@ -168,12 +189,12 @@ def test_overlap_with_a_running_experiment_is_refused_by_name(client: TestClient
     refused = client.post(URL, json={"assignment": [*ROWS, *NEXT]})
     assert problem(refused.json()) == (409, "conflict")
     assert "overlap with the running experiment I2-X1: 2 of 3 windows" in refused.json()["detail"]
-    assert client.get(f"{URL}/I1-X1").json()["status"] == "planned"
+    assert client.get(URL).json()["items"] == []
     stop = client.post(
         "/api/v1/incidents/I2/experiments/I2-X1/stop", json={"reason": "no"}, headers={"If-Match": "*"}
     )
     assert stop.json()["status"] == "stopped"
-    assert client.post(f"{URL}/I1-X1/assignment", json=[*ROWS, *NEXT]).json()["status"] == "running"
+    assert client.post(URL, json={"assignment": [*ROWS, *NEXT]}).json()["status"] == "running"
 
 
 def test_nothing_is_tried_on_a_resolved_incident(client: TestClient) -> None:

@@ -33,7 +33,6 @@ def investigate(repository: Repository, id: str, report: InvestigationReport, *,
     record = later.incident(id)
     assert record is not None
     run = later.start_once(record)
-    assert run is not None
     later.start_run(run.id)
     later.finish_run(run.id, report)
 
