@@ -20,6 +20,7 @@ DRIVERS: Final = {
     "reduce_batching_threshold": "batched",
     "revert_policy": "batched",
     "roll_back_eta_model": "promise_s",
+    "retrain_eta_model": "promise_s",
     "restore_preparation": "prep_s",
     "suppress_low_confidence_skus": "bad_lines",
     "increase_eta_buffer": "promise_s",
@@ -74,8 +75,9 @@ def _change(chosen: Recommendation, level: Floats, during: npt.NDArray[np.bool_]
     given, now = chosen.parameters, float(level[during].mean())
     if "couriers_share" in given:
         return now * float(given["couriers_share"])
-    if "buffer_s" in given:
-        return float(given["buffer_s"])
+    for name in ("buffer_s", "correction_s"):
+        if name in given:
+            return float(given[name])
     if "intake_cut_share" in given:
         return -now * float(given["intake_cut_share"])
     return float(level[~during].mean()) - now

@@ -29,6 +29,7 @@ from tools.actions import ACTIONS, MONITOR
 from tools.adjudication import adjudicate_batteries
 from tools.candidates import Candidate, candidates
 from tools.confidence import load_model
+from tools.errors import ToolFailure
 from tools.findings import HypothesisId
 from tools.incidents import Incident, Window
 from tools.recommend import consider
@@ -193,10 +194,10 @@ def _available(world: World, context: ToolContext, found: Incident) -> Iterator[
     for action in ACTIONS.values():
         try:
             context.dataset.require(*action.needs)
-        except NotTestableError:
+            if truth in action.addresses:
+                yield from candidates(action, found, context)
+        except (NotTestableError, ToolFailure):
             continue
-        if truth in action.addresses:
-            yield from candidates(action, found, context.dataset)
 
 
 def _per_hour(run: WorldRun, found: Incident) -> float:

@@ -6,12 +6,17 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Final
 
+import numpy as np
+
 from data.dataset import Dataset, PolicyChange
 from data.slices import HourRange, Slice
 from tools.actions import Action
-from tools.actions.base import Estimate, RecordedChange
+from tools.actions.base import Estimate, Parameter, RecordedChange
+from tools.errors import ToolFailure
 from tools.incidents import Incident
-from tools.interventions import Intervention
+from tools.interventions import Intervention, history, lateness_of, orders_between, rows_in
+from tools.promise import fallen_short_s
+from tools.registry import ToolContext
 
 BEFORE_ONSET: Final = timedelta(days=7)
 """A change recorded longer before the onset is not what began it."""
@@ -29,16 +34,37 @@ class Candidate:
     intervention: Intervention
 
 
-def candidates(action: Action, incident: Incident, dataset: Dataset) -> Iterator[Candidate]:
-    """Every concrete form of a template on this incident; none where its precondition does not hold."""
+def candidates(action: Action, incident: Incident, context: ToolContext) -> Iterator[Candidate]:
+    """Every concrete form of a template on this incident; none where its precondition does not hold.
+
+    Raises:
+        ToolFailure: what a parameter is measured by lies below all that the template allows.
+    """
     if action.estimate is None:
         return
     if action.recorded is not None:
-        for change in recorded_changes(action.recorded, incident, dataset):
+        for change in recorded_changes(action.recorded, incident, context.dataset):
             yield _roll_back(action, incident, change)
         return
-    for chosen in action.settings():
+    measured = {p.name: _measured(p, incident, context) for p in action.parameters if p.measured}
+    settings = [measured] if measured else action.settings()
+    for chosen in settings:
         yield concrete(action, action.estimate, incident.slice, chosen)
+
+
+def _measured(parameter: Parameter, incident: Incident, context: ToolContext) -> float:
+    """A parameter's value as the incident's orders have it, to the second."""
+    facts, where = context.dataset.facts(), rows_in(context.dataset.facts(), incident.slice)
+    now = orders_between(facts, incident.window)
+    rows = facts[where & (now | history(facts, incident.window, context.settings.baseline_days))]
+    during = orders_between(rows, incident.window)
+    short = fallen_short_s(lateness_of(rows).to_numpy(np.float64), rows["hour"].to_numpy(np.int64), during)
+    if short < parameter.low:
+        raise ToolFailure(
+            f"promises fall short of arrivals by {short:+.0f} s more than before: at least {parameter.low:.0f} s "
+            "would be worth correcting"
+        )
+    return min(round(short), parameter.high)
 
 
 def concrete(action: Action, asked: Estimate, scope: Slice, chosen: Mapping[str, float]) -> Candidate:

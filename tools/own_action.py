@@ -81,7 +81,7 @@ def own_action(
     if choice.action.recorded is None:
         chosen = concrete(choice.action, choice.estimate, where.slice, choice.parameters)
     else:
-        chosen = _recorded(candidates(choice.action, where, context.dataset), choice.change)
+        chosen = _recorded(candidates(choice.action, where, context), choice.change)
     result = estimate(
         context.dataset,
         where=chosen.scope,

@@ -102,7 +102,7 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
         ToolFailure: no setting can be estimated, helps, or leaves enough efficiency.
     """
     context.dataset.require(*action.needs)
-    options = list(_judged(context, incident, candidates(action, incident, context.dataset)))
+    options = list(_judged(context, incident, candidates(action, incident, context)))
     if not options:
         raise ToolFailure("no fitting change is recorded about the onset in this slice")
     estimated, refusals = _estimate_all(context, incident, options)

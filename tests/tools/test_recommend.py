@@ -9,6 +9,8 @@ import pytest
 import tools.remedy_tools  # noqa: F401  # registers the tools
 from data.dataset import Dataset
 from data.slices import Slice
+from data.world import World, WorldConfig
+from tests.tools.conftest import scene
 from tools.actions import ACTIONS
 from tools.actions.base import RecordedChange
 from tools.candidates import candidates, narrowest, recorded_changes
@@ -87,6 +89,24 @@ def test_slow_stores_offer_preparation_first(batching: object, adjudicate_as: Fo
     assert result.recommendations[0].action == "restore_preparation"
 
 
+def test_a_model_is_retrained_by_what_promises_fall_short(adjudicate_as: Found) -> None:
+    dataset, _, incident = scene("eta_model", seed=7, orders_per_day=4000)
+    fault = World(WorldConfig(scenario="eta_model", seed=7, orders_per_day=4000)).fault
+    assert fault is not None
+    result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.ETA_MODEL))
+    (retrained,) = (r for r in result.recommendations if r.action == "retrain_eta_model")
+    assert retrained.parameters["correction_s"] == pytest.approx(fault.size, abs=30)
+    assert retrained.effects["on_time"].low > 0
+    assert "too short" in fill(retrained.title, scope=retrained.scope, parameters=retrained.parameters)
+
+
+def test_a_model_whose_promises_are_kept_is_not_retrained(batching: object, adjudicate_as: Found) -> None:
+    twin, incident = batching.twin, batching.incident  # type: ignore[attr-defined]  # the fixture's named tuple
+    told = consider(ToolContext(twin), incident, adjudicate_as(HypothesisId.ETA_MODEL))
+    (reason,) = (one.reason for one in told.dropped if one.action == "retrain_eta_model")
+    assert "s more than before: at least 30 s would be worth correcting" in reason
+
+
 def test_the_front_holds_what_no_other_setting_beats(batching: object, adjudicate_as: Found) -> None:
     dataset, incident = _parts(batching)
     result = consider(ToolContext(dataset), incident, adjudicate_as(HypothesisId.COURIER_SUPPLY))
@@ -150,8 +170,8 @@ def test_changes_far_from_the_onset_are_no_candidates(batching: object) -> None:
     assert (change.old_value, change.new_value) == ("2", "4")
     later = incident.model_copy(update={"onset": incident.onset + timedelta(days=20)})
     assert recorded_changes(wanted, later, dataset) == ()
-    assert list(candidates(ACTIONS["reduce_batching_threshold"], later, dataset)) == []
-    assert list(candidates(ACTIONS["monitor_only"], incident, dataset)) == []
+    assert list(candidates(ACTIONS["reduce_batching_threshold"], later, ToolContext(dataset))) == []
+    assert list(candidates(ACTIONS["monitor_only"], incident, ToolContext(dataset))) == []
 
 
 def test_narrowest_keeps_hours_that_no_single_range_can_say() -> None:

@@ -3,8 +3,8 @@
 - `base`: what a template declares
 - `documentation`: the page of all of them
 - `add_courier_supply`, `increase_eta_buffer`, `monitor_only`, `reduce_batching_threshold`,
-  `restore_preparation`, `revert_policy`, `roll_back_eta_model`, `suppress_low_confidence_skus`,
-  `throttle_store_intake`
+  `restore_preparation`, `retrain_eta_model`, `revert_policy`, `roll_back_eta_model`,
+  `suppress_low_confidence_skus`, `throttle_store_intake`
 
 A new action is a new file and a line in `ACTIONS`; `docs/actions.md` is generated from the templates.
 """
@@ -18,6 +18,7 @@ from tools.actions import (
     monitor_only,
     reduce_batching_threshold,
     restore_preparation,
+    retrain_eta_model,
     revert_policy,
     roll_back_eta_model,
     suppress_low_confidence_skus,
@@ -31,6 +32,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
         reduce_batching_threshold.ACTION,
         revert_policy.ACTION,
         roll_back_eta_model.ACTION,
+        retrain_eta_model.ACTION,
         add_courier_supply.ACTION,
         restore_preparation.ACTION,
         throttle_store_intake.ACTION,

@@ -31,6 +31,8 @@ class Parameter:
     """Grid points, bounds included."""
     unit: str
     description: str
+    measured: bool = False
+    """Its value is read off the incident (`tools.candidates`) where nobody chooses it; no grid is searched."""
 
     def grid(self) -> tuple[float, ...]:
         """The values that are tried, smallest first.

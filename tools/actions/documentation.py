@@ -53,7 +53,8 @@ def _section(action: Action) -> Iterator[str]:
     yield f"- Effect: {_estimate(action)}"
     yield f"- Needs: {', '.join(f'`{name}`' for name in action.needs) or 'nothing'}{_recorded(action)}"
     for parameter in action.parameters:
-        bounds = f"{parameter.low:g} to {parameter.high:g} in {parameter.levels} steps"
+        found = ", measured" if parameter.measured else f" in {parameter.levels} steps"
+        bounds = f"{parameter.low:g} to {parameter.high:g}{found}"
         yield f"- `{parameter.name}` ({parameter.unit}): {parameter.description}; {bounds}"
     yield f"- How: {action.implementation}"
     for risk in action.risks:
