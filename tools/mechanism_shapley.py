@@ -42,7 +42,8 @@ class ModulePart(Result):
     meaning: str
     change_pp: float
     low_pp: float | None
-    """Of the 95 % interval, over resampled store-days; empty where there was none."""
+    """Of the 95 % interval, over resampled store-days, wider by what no module is known to have done: what the mechanisms
+    miss of the change and what they leave to the outcome. Empty where nothing was resampled."""
     high_pp: float | None
     part_share: float
     """Of the change that the mechanisms reproduce."""
@@ -116,8 +117,17 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
     missed = np.array([sum(one.values()) - change for change, one in again])
     residual = abs(explained - actual) / abs(actual) if actual else 0.0
     by_chance = abs(explained - actual) <= 2 * float(missed.std()) if len(missed) else False
+    remains = given.graph.nodes[OUTCOME].module
+    homeless = {name: abs(explained - actual) + abs(parts[remains]) * (name != remains) for name in parts}
     rows = tuple(
-        _part(name, parts[name], [one[name] for _, one in again], explained, given.graph.modules[name])
+        _part(
+            name,
+            parts[name],
+            [one[name] for _, one in again],
+            explained,
+            meaning=given.graph.modules[name],
+            homeless=homeless[name],
+        )
         for name in sorted(parts, key=lambda name: (-abs(parts[name]), name))
     )
     during = given.orders.during
@@ -132,7 +142,7 @@ def attribute(given: MechanismOrders, *, seed: int, replicates: int = REPLICATES
         top_low_pp=rows[0].low_pp,
         top_high_pp=rows[0].high_pp,
         top_clear=rows[0].clear,
-        top_measured=rows[0].module != given.graph.nodes[OUTCOME].module,
+        top_measured=rows[0].module != remains,
         top_share=rows[0].part_share,
         parts=rows,
         baseline_orders=int((~during).sum()),
@@ -169,8 +179,13 @@ def _blocks_of(
     return np.asarray(rows[order[np.repeat(start[drawn], sizes) + within]])
 
 
-def _part(name: str, change: float, again: list[float], explained: float, meaning: str) -> ModulePart:
+def _part(
+    name: str, change: float, again: list[float], explained: float, *, meaning: str, homeless: float
+) -> ModulePart:
+    """One module's row; what is homeless of the change may be any module's, and widens the interval of each."""
     low, high = interval(change, again)
+    if low is not None and high is not None:
+        low, high = low - homeless, high + homeless
     return ModulePart(
         module=name,
         meaning=meaning,

@@ -36,6 +36,13 @@ def test_preparation_is_not_blamed_for_batching() -> None:
     assert abs(merchant.change_pp) <= 0.10 * sum(abs(part.change_pp) for part in result.parts)
 
 
+def test_demand_of_a_level_that_the_incident_never_had_takes_no_blame() -> None:
+    """Three evening hours of five days: some levels of demand of the weeks before do not come up in them."""
+    result = shapley(case("batching", seed=800672662440210820, orders_per_day=12_000))
+    parts = {part.module: part.change_pp for part in result.parts}
+    assert abs(parts["demand"]) <= 0.05 * parts["policy"]
+
+
 def test_cancellations_are_read_as_lateness_where_failed_orders_have_no_drivers() -> None:
     assert shapley(case("courier_supply"), "cancellation").outcome_metric in ("on_time", "cancellation")
 

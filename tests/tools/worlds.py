@@ -39,8 +39,8 @@ def incident(slice_: Slice, start: datetime, end: datetime, metric: str = "on_ti
 
 
 @cache
-def case(scenario: str) -> Case:
-    world = World(WorldConfig(scenario=scenario, orders_per_day=6_000, seed=11))
+def case(scenario: str, *, orders_per_day: int = 6_000, seed: int = 11) -> Case:
+    world = World(WorldConfig(scenario=scenario, orders_per_day=orders_per_day, seed=seed))
     result = world.run()
     dataset = Dataset.from_frames(result.tables, mapping=Mapping(zones=dict(result.zones)))
     scope = world.fault.scope if world.fault else Slice.parse({"region": "SF"})
