@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from evals.samples import SPACE, Sample
 from tools import logit
-from tools.confidence.model import Bin, ConfidenceModel, Training, softmax, standardise
+from tools.confidence.model import Bin, ConfidenceModel, Training, evened, softmax, standardise
 from tools.features import CAUSES, CONTEXT, FEATURES, context
 
 Floats = npt.NDArray[np.float64]
@@ -72,6 +72,7 @@ def fit(samples: Sequence[Sample]) -> ConfidenceModel:
     weights = _weights(table)
     held_out = _out_of_fold(table)
     temperature = _temperature(held_out, table.truth)
+    odds = _unseen_odds(table.truth)
     n_features, n_context = len(FEATURES), len(CONTEXT) + 1
     return ConfidenceModel(
         means=scaling.means,
@@ -83,8 +84,15 @@ def fit(samples: Sequence[Sample]) -> ConfidenceModel:
         other_weights=_plain(weights[n_features + n_context :]),
         temperature=temperature,
         contributes_weights=_contributes(table),
-        training=_record(samples, softmax(held_out / temperature), table.truth),
+        unseen_odds=odds,
+        training=_record(samples, evened(softmax(held_out / temperature), odds), table.truth),
     )
+
+
+def _unseen_odds(truth: Ints) -> float:
+    """How many times commoner `none` is than `other`; 1 where either is missing."""
+    none, other = (int(np.count_nonzero(truth == len(CAUSES) + at)) for at in (0, 1))
+    return none / other if none and other else 1.0
 
 
 @dataclass(frozen=True)
@@ -123,9 +131,10 @@ def refit(samples: Sequence[Sample], prior: ConfidenceModel, *, seeds: str) -> R
     cooled = replace(
         table, features=table.features / prior.temperature, context=table.context / prior.temperature
     )
-    centre = np.array([*prior.weights, *prior.none_weights, *prior.other_weights])
+    centre = _Prior(np.array([*prior.weights, *prior.none_weights, *prior.other_weights]), prior.unseen_odds)
     enough = len(samples) >= TEMPERATURE_NEEDS and _errors(cooled, centre) >= ERRORS_NEEDED
-    before, after = softmax(_utilities(centre, cooled)), _unseen(cooled, centre, temper=enough)
+    before = evened(softmax(_utilities(centre.weights, cooled)), centre.odds)
+    after = _unseen(cooled, centre, temper=enough)
     learned = _learned(cooled, centre, temper=enough)
     gain = _gain(before, after, table)
     n_features, n_context = len(FEATURES), len(CONTEXT) + 1
@@ -144,6 +153,14 @@ def refit(samples: Sequence[Sample], prior: ConfidenceModel, *, seeds: str) -> R
     return Refit(model, enough, known, record, gain.mean, gain.se)
 
 
+class _Prior(NamedTuple):
+    """What a model is refitted from."""
+
+    weights: Floats
+    odds: float
+    """`ConfidenceModel.unseen_odds`."""
+
+
 class _Learned(NamedTuple):
     weights: Floats
     temperature: float
@@ -155,24 +172,28 @@ class _Gain(NamedTuple):
     se: float
 
 
-def _learned(table: _Table, prior: Floats, *, temper: bool) -> _Learned:
-    temperature = _temperature(_out_of_fold(table, prior), table.truth, precision=RIDGE) if temper else 1.0
+def _learned(table: _Table, prior: _Prior, *, temper: bool) -> _Learned:
+    temperature = 1.0
+    if temper:
+        held_out = _out_of_fold(table, prior)
+        temperature = _temperature(held_out, table.truth, odds=prior.odds, precision=RIDGE)
     return _Learned(_weights(table, prior), temperature)
 
 
-def _errors(table: _Table, prior: Floats) -> int:
-    """Wrong answers out of fold; no temperature changes them."""
-    return int(np.count_nonzero(_out_of_fold(table, prior).argmax(axis=1) != table.truth))
+def _errors(table: _Table, prior: _Prior) -> int:
+    """Wrong answers out of fold."""
+    p = evened(softmax(_out_of_fold(table, prior)), prior.odds)
+    return int(np.count_nonzero(p.argmax(axis=1) != table.truth))
 
 
-def _unseen(table: _Table, prior: Floats, *, temper: bool) -> Floats:
+def _unseen(table: _Table, prior: _Prior, *, temper: bool) -> Floats:
     """Probabilities of every sample by what was learned without its fold, temperature included."""
     p = np.zeros((len(table.truth), len(CAUSES) + 2))
     fold = _folds(table)
     for number in range(FOLDS):
         learned = _learned(_take(table, fold != number), prior, temper=temper)
         utilities = _utilities(learned.weights, _take(table, fold == number))
-        p[fold == number] = softmax(utilities / learned.temperature)
+        p[fold == number] = evened(softmax(utilities / learned.temperature), prior.odds)
     return p
 
 
@@ -238,7 +259,7 @@ def _bounds() -> list[tuple[float | None, float | None]]:
     return [*[up] * len(FEATURES), free, *[down] * len(CONTEXT), free, *found]
 
 
-def _weights(table: _Table, prior: Floats | None = None) -> Floats:
+def _weights(table: _Table, prior: _Prior | None = None) -> Floats:
     """Minimise the penalised negative log-likelihood within `_bounds`.
 
     Without a prior the weights are drawn to zero and intercepts go free; with one, all are drawn to it: the maximum a
@@ -251,12 +272,17 @@ def _weights(table: _Table, prior: Floats | None = None) -> Floats:
     penalty = np.full(n_features + 2 * n_context, RIDGE)
     if prior is None:
         penalty[[n_features, n_features + n_context]] = 1e-6
-    centre = np.zeros(len(penalty)) if prior is None else prior
+    centre, odds = (np.zeros(len(penalty)), 1.0) if prior is None else prior
     rows = np.arange(len(table.truth))
+    unexplained = table.truth >= len(CAUSES)
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         p = softmax(_utilities(weights, table))
-        value = -float(np.log(np.maximum(p[rows, table.truth], 1e-300)).sum())
+        said = evened(p, odds)
+        value = -float(np.log(np.maximum(said[rows, table.truth], 1e-300)).sum())
+        # How `none` and `other` share what they have depends on their own utilities alone.
+        pair = (said - p)[unexplained, -2:] / np.maximum(p[unexplained, -2:].sum(axis=1), 1e-300)[:, None]
+        p[unexplained, -2:] += pair
         p[rows, table.truth] -= 1.0
         gradient = np.concatenate(
             [
@@ -272,7 +298,7 @@ def _weights(table: _Table, prior: Floats | None = None) -> Floats:
     return np.asarray(found.x)
 
 
-def _out_of_fold(table: _Table, prior: Floats | None = None) -> Floats:
+def _out_of_fold(table: _Table, prior: _Prior | None = None) -> Floats:
     utilities = np.zeros((len(table.truth), len(CAUSES) + 2))
     fold = _folds(table)
     for number in range(FOLDS):
@@ -296,14 +322,14 @@ def _take(table: _Table, rows: npt.NDArray[np.bool_]) -> _Table:
     )
 
 
-def _temperature(utilities: Floats, truth: Ints, *, precision: float = 0.0) -> float:
+def _temperature(utilities: Floats, truth: Ints, *, odds: float = 1.0, precision: float = 0.0) -> float:
     """Guo et al. 2017; `precision` is that of a Gaussian prior on its logarithm, centred on the utilities as they are."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(len(truth))
 
     def loss(log_temperature: float) -> float:
-        p = softmax(utilities / np.exp(log_temperature))[rows, truth]
+        p = evened(softmax(utilities / np.exp(log_temperature)), odds)[rows, truth]
         nats = -float(np.log(np.maximum(p, 1e-300)).mean())
         return nats + 0.5 * precision * log_temperature**2 / len(truth)
 

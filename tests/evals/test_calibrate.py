@@ -1,5 +1,6 @@
 """Training of the confidence model on made-up evidence: what it learns, and that it writes the same bytes again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,18 @@ def test_evidence_never_lowers_a_cause(model: ConfidenceModel) -> None:
     assert min(model.weights) >= 0
     assert min(model.contributes_weights[1:]) >= 0
     assert max(model.none_weights[1:]) <= 0
+
+
+def test_chance_and_unseen_causes_count_as_equally_common() -> None:
+    samples = [one for world in range(40) for one in simulate(Place(world))]
+    blind = [replace(one, label="other", z=9.0) for one in samples if one.label == "none"][:10]
+    model = fit([*samples, *blind])
+    assert model.unseen_odds == 40 / 10
+    plain = model.model_copy(update={"unseen_odds": 1.0})
+    for z in (3.0, 6.0, 9.0):
+        now, then = (one.judge(samples[1].readings, z) for one in (model, plain))
+        assert now.primary == pytest.approx(then.primary)
+        assert now.other / now.none == pytest.approx(4 * then.other / then.none)
 
 
 def test_the_record_is_of_answers_out_of_fold(model: ConfidenceModel) -> None:

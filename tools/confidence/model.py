@@ -3,6 +3,9 @@
 The weights are shared over the causes (McFadden 1974): a cause's utility is `weights x features`; `none` and
 `other` have weights of their own on features of the incident. Temperature scaling (Guo et al. 2017) was fitted out
 of fold. That a cause matters at all is a second, binary logistic model on the same features.
+
+How often a worsening has a cause that no table shows, no simulation can tell. So `none` and `other` share what they have
+together as if both had been equally common in training (Saerens et al. 2002); causes keep what they have.
 """
 
 import hashlib
@@ -100,6 +103,8 @@ class ConfidenceModel(_Model):
     temperature: Annotated[float, Field(gt=0)]
     contributes_weights: tuple[float, ...]
     """Intercept first."""
+    unseen_odds: Annotated[float, Field(gt=0)] = 1.0
+    """How many times commoner `none` was than `other` in training: by so much the odds of `other` against it are raised."""
     training: Training | None = None
     history: History | None = None
     """Set where the model was retrained on resolved incidents."""
@@ -146,7 +151,7 @@ class ConfidenceModel(_Model):
                 [with_one @ np.array(self.none_weights), with_one @ np.array(self.other_weights)],
             ]
         )
-        p = softmax(utility / self.temperature)
+        p = evened(softmax(utility / self.temperature), self.unseen_odds)
         log_odds = self.contributes_weights[0] + scaled @ np.array(self.contributes_weights[1:])
         each = sigmoid(log_odds)
         return Probabilities(
@@ -183,6 +188,24 @@ def softmax(utility: Floats) -> Floats:
     """
     shifted = np.exp(utility - utility.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def evened(p: Floats, odds: float) -> Floats:
+    """Probabilities of which the last two, `none` and `other`, share what they have together anew.
+
+    Args:
+        p: over the last axis they sum to one.
+        odds: those of `other` against `none` are multiplied by it.
+
+    Example:
+        >>> evened(np.array([0.5, 0.4, 0.1]), 4.0).tolist()
+        [0.5, 0.25, 0.25]
+    """
+    found = np.array(p)
+    both, other = p[..., -2] + p[..., -1], odds * p[..., -1]
+    share = other / np.maximum(p[..., -2] + other, 1e-300)
+    found[..., -2], found[..., -1] = both * (1.0 - share), both * share
+    return found
 
 
 def load_model(path: Path = PATH) -> ConfidenceModel:
