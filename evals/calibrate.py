@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 
 def calibrate(
-    out: Path, *, incidents: int = 320, workers: int = 2, progress: Progress = lambda _made, _wanted: None
+    out: Path, *, incidents: int = 900, workers: int = 2, progress: Progress = lambda _made, _wanted: None
 ) -> ConfidenceModel:
     """Simulate, fit and write the model.
 
