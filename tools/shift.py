@@ -83,21 +83,18 @@ def residualise(values: Floats, during: Flags, parents: tuple[Ints, ...], *, pri
     if not parents:
         return np.asarray(values)
     cell, groups = _cells(parents)
-    rest, at = values[known] - mean, cell[known]
-    alike = [group[known] for group in parents]
-    counts = [
-        np.bincount(group, minlength=int(of_cell.max(initial=0)) + 1)
-        for group, of_cell in zip(alike, groups, strict=True)
-    ]
+    # Orders of one cell share their effects: what is learned from is one sum a cell.
+    orders = np.bincount(cell[known], minlength=len(groups[0])).astype(np.float64)
+    sums = np.bincount(cell[known], weights=values[known] - mean, minlength=len(groups[0]))
+    counts = [np.bincount(group, weights=orders) for group in groups]
     effects = np.zeros(len(groups[0]))
     parts = [np.zeros(len(effects)) for _ in parents]
     for _ in range(SWEEPS if len(parents) > 1 else 1):
         for index, count in enumerate(counts):
             others = effects - parts[index]
-            total = np.bincount(alike[index], weights=rest - others[at], minlength=len(count))
-            effects -= parts[index]
+            total = np.bincount(groups[index], weights=sums - orders * others, minlength=len(count))
             parts[index] = (total / (count + prior))[groups[index]]
-            effects += parts[index]
+            effects = others + parts[index]
     return np.asarray(values - effects[cell])
 
 
