@@ -337,6 +337,8 @@ class Mechanisms:
             count = np.bincount(np.concatenate(layers), minlength=tree.starts[-1]).astype(np.int64)
             counts.append(count)
             starts.append(np.cumsum(count) - count + offset)
+        # What batching adds is seen in one period alone where only that has such batches. A level of demand that one period
+        # alone has says nothing about the other: its orders stand with all levels together.
         alone = tree.starts[:3][-1] if self.learner.graph.nodes[name].extra_of is not None else tree.starts[1]
         either = (np.arange(tree.starts[-1]) < alone) | tree.marked(self._unseen(name))
         enough = np.where(either, np.maximum(*counts), np.minimum(*counts)) >= LEAST

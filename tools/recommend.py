@@ -104,7 +104,9 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
     context.dataset.require(*action.needs)
     options = list(_judged(context, incident, candidates(action, incident, context)))
     if not options:
-        raise ToolFailure("no fitting change is recorded about the onset in this slice")
+        raise ToolFailure(
+            "no recorded change about the onset in this slice fits, or none is the one that was judged"
+        )
     estimated, refusals = _estimate_all(context, incident, options)
     if not estimated:
         raise ToolFailure(refusals[0])
