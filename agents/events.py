@@ -235,9 +235,8 @@ class Emitter:
         self._emit(core.StepStartedEvent(step_name=name))
         try:
             yield
-        except Exception:
-            # Whatever failed, the step is told as closed and the error goes on as it is. Not after a cancellation,
-            # which is no `Exception`: the run is resumed and tells the rest then, under the same keys.
+        except Exception:  # whatever failed closes the step, and goes on as it is
+            # A cancellation is no `Exception`: the run is resumed and tells the rest then, under the same keys.
             self._emit(core.StepFinishedEvent(step_name=name))
             raise
         self._emit(core.StepFinishedEvent(step_name=name))

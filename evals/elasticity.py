@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evals.enacted import PROMISES
 from tools.incidents import Incident
 from tools.interventions import COLUMNS, bad_lines, history, orders_between, rows_in
 from tools.loads import couriers_of
@@ -75,9 +76,8 @@ def _change(chosen: Recommendation, level: Floats, during: npt.NDArray[np.bool_]
     given, now = chosen.parameters, float(level[during].mean())
     if "couriers_share" in given:
         return now * float(given["couriers_share"])
-    for name in ("buffer_s", "correction_s"):
-        if name in given:
-            return float(given[name])
+    if chosen.action in PROMISES:
+        return float(given[PROMISES[chosen.action]])
     if "intake_cut_share" in given:
         return -now * float(given["intake_cut_share"])
     return float(level[~during].mean()) - now

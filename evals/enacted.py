@@ -23,7 +23,7 @@ RESTORED: Final = {"restore_preparation": "merchant_prep"}
 """Actions that undo a fault, and the scenario whose fault they undo."""
 
 
-_PROMISES: Final = {"increase_eta_buffer": "buffer_s", "retrain_eta_model": "correction_s"}
+PROMISES: Final = {"increase_eta_buffer": "buffer_s", "retrain_eta_model": "correction_s"}
 """Actions that lengthen promises, and the parameter that says by how much."""
 
 
@@ -53,8 +53,8 @@ def _as_action(name: str, chosen: Candidate | Recommendation, start: datetime) -
         return SetBatchingThreshold(scope=scope, start=start, value=int(given["to"]))
     if name == "add_courier_supply":
         return AddCouriers(scope=scope, start=start, share=given["couriers_share"])
-    if name in _PROMISES:
-        return RaisePromise(scope=scope, start=start, seconds=given[_PROMISES[name]])
+    if name in PROMISES:
+        return RaisePromise(scope=scope, start=start, seconds=given[PROMISES[name]])
     if name == "suppress_low_confidence_skus":
         return SuppressProducts(scope=scope, start=start, below=given["below"])
     if name == "throttle_store_intake":

@@ -164,9 +164,8 @@ async def _remember(services: Services) -> None:
     """What an earlier process closed as fixed and had no time to remember."""
     try:
         await asyncio.to_thread(services.experiments.resume)
-    except Exception:
-        # The outermost edge of a background task: a memory that cannot be written must not keep the service from
-        # serving, and whatever it was is logged whole.
+    except Exception:  # the outermost edge of a background task
+        # A memory that cannot be written must not keep the service from serving, and whatever it was is logged whole.
         logger.exception("remembering resolutions failed; the next start tries again")
 
 

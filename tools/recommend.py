@@ -102,7 +102,7 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
         ToolFailure: no setting can be estimated, helps, or leaves enough efficiency.
     """
     context.dataset.require(*action.needs)
-    options = list(_judged(context, incident, candidates(action, incident, context)))
+    options = _options(context, incident, action)
     if not options:
         raise ToolFailure(
             "no recorded change about the onset in this slice fits, or none is the one that was judged"
@@ -125,16 +125,14 @@ def _best(context: ToolContext, incident: Incident, action: Action) -> _Estimate
     return best._replace(front=_front(helping))
 
 
-def _judged(context: ToolContext, incident: Incident, options: Iterable[Candidate]) -> Iterator[Candidate]:
-    """Without roll-backs of other changes than the one that was held against orders it did not reach."""
+def _options(context: ToolContext, incident: Incident, action: Action) -> list[Candidate]:
+    """Its candidates; of roll-backs only that of the change which was held against orders that it did not reach."""
+    found = list(candidates(action, incident, context))
+    if action.recorded is None or action.recorded.judged is None:
+        return found
     span = SpanArguments(slice=incident.slice, start=incident.window.start, end=incident.window.end)
-    for option in options:
-        wanted = option.action.recorded
-        if wanted is not None and wanted.judged is not None:
-            best = next(iter(matching(context, span, wanted.judged)), None)
-            if best is None or option.parameters["change_id"] != best.change_id:
-                continue
-        yield option
+    judged = [change.change_id for change in matching(context, span, action.recorded.judged)][:1]
+    return [option for option in found if option.parameters["change_id"] in judged]
 
 
 def _front(options: Iterable[_Estimated]) -> tuple[Setting, ...]:

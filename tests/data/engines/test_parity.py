@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -147,8 +148,8 @@ def test_spark_says_the_same(tmp_path: Path) -> None:
     assert_same(Dataset.open(folder), Dataset.open(folder, engine=EngineChoice("spark", "local[2]")))
 
 
-def test_an_engine_that_is_not_installed_is_said_so(frames: Frames) -> None:
-    if importlib.util.find_spec("pyspark") is not None:
-        pytest.skip("Spark is installed")
+def test_an_engine_that_is_not_installed_is_said_so(frames: Frames, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pyspark", "pyspark.sql"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(DataError, match=r"CX_ENGINE=spark: .*pip install 'cx-fulfillment-agent\[spark\]'"):
         Dataset.from_frames(frames, engine=EngineChoice("spark"))
