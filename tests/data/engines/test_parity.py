@@ -141,6 +141,8 @@ def test_a_database_needs_an_address(frames: Frames) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
+# Py4J leaves its sockets to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_spark_says_the_same(tmp_path: Path) -> None:
     if importlib.util.find_spec("pyspark") is None or shutil.which("java") is None:
         pytest.skip("Spark needs Java and the extra: pip install 'cx-fulfillment-agent[spark]'")
